@@ -26,6 +26,7 @@ export function showTrace(trace) {
         (state) => {
             byId("filter").value = state.filter ?? "";
             byId("coloring").value = state.coloring ?? "function";
+            panels.hide(state);
             timeline.restore(state);
             return panels.setState(state);
         },
@@ -43,7 +44,11 @@ export function showTrace(trace) {
         },
         announce,
     });
-    panels = createPanels(trace, timeline, { announce, changed: () => hash.write() });
+    panels = createPanels(trace, timeline, {
+        announce,
+        changed: () => hash.write(),
+        recounted: () => showCounts(trace),
+    });
     wireToolbar(timeline);
     hash.read();
     if (trace.comparison && location.hash === "") {
@@ -85,15 +90,23 @@ function wireToolbar(timeline) {
     Object.entries(clicks).forEach(([id, act]) => byId(id).addEventListener("click", act));
 }
 
-function showTitle({ title, processes, tracks, duration }) {
-    const count = (some) => some.reduce((sum, track) => sum + track.count, 0);
-    const calls = count(ofCalls(tracks));
-    const spans = count(tracks) - calls;
+function showTitle(trace) {
+    const { title } = trace;
     document.title = title;
     byId("title").textContent = title;
     byId("title").title = title;
+    showCounts(trace);
+}
+
+/** Shows how much the trace has, and how many of its calls are shown. */
+function showCounts({ processes, tracks, duration }) {
+    const count = (some) => some.reduce((sum, { count: own }) => sum + own, 0);
+    const shown = count(ofCalls(tracks));
+    const spans = count(tracks) - shown;
+    const calls = count(ofCalls(tracks).map((track) => track.recorded ?? track));
+    const part = shown < calls ? `${shown.toLocaleString("en")} of ` : "";
     byId("progress").textContent = [
-        `${calls.toLocaleString("en")} call${calls === 1 ? "" : "s"}`,
+        `${part}${calls.toLocaleString("en")} call${calls === 1 ? "" : "s"}`,
         ...(spans > 0 ? [`${spans.toLocaleString("en")} span${spans === 1 ? "" : "s"}`] : []),
         `${processes.length} process${processes.length === 1 ? "" : "es"}`,
         timeText(duration),

@@ -4,7 +4,7 @@
 /**
  * @typedef {object} State
  * @property {[number, number]=} view       from, to
- * @property {[number, number]=} selection  track's index, call
+ * @property {[number, number]=} selection  track's index, call by its index among the recorded ones
  * @property {string=} point                see timeline/points.js
  * @property {[number, number]=} range      from, to
  * @property {string=} filter
@@ -17,11 +17,13 @@
  * @property {string[]=} order
  * @property {string=} search
  * @property {string=} tab                  the open tab of the panel
- * @property {string=} sort                 this one, the two above and the four below belong to panels/panels.js
+ * @property {string=} sort                 this one, the two above and the six below belong to panels/panels.js
  * @property {string=} where
  * @property {string=} sandwich
  * @property {string=} calls                the function whose calls are listed
  * @property {string=} callsSort
+ * @property {string=} hide                 kinds of hidden functions
+ * @property {string=} hidePattern          a pattern of hidden functions
  */
 
 const pair = {
@@ -59,6 +61,8 @@ const FIELDS = {
     sandwich: ["b", words],
     calls: ["l", words],
     callsSort: ["d", words],
+    hide: ["n", words],
+    hidePattern: ["e", words],
 };
 
 /** Returns the hash of a state, without "#" and without empty parts. @param {State} state */

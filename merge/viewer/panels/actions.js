@@ -1,5 +1,6 @@
 // The buttons at the end of the toolbar: downloads, picture, help.
 
+import { recordedTrace } from "../data/hiding.js";
 import { download, fileName } from "../export/download.js";
 import { chromeJson } from "../export/json.js";
 import { perfettoTrace } from "../export/pftrace.js";
@@ -22,11 +23,11 @@ export function actions(parent, trace, page) {
         page.announce(`${stem}${ending}: ${counted(Math.ceil(blob.size / 1000), "kilobyte")}`);
     };
     const json = async () => {
-        const pieces = await inSlices(chromeJson(trace), { progress: working("Writing JSON") });
+        const pieces = await inSlices(chromeJson(recordedTrace(trace)), { progress: working("Writing JSON") });
         save(new Blob(pieces, { type: "application/json" }), ".json");
     };
     const perfetto = async () => {
-        const { pieces, tooDeep } = await inSlices(perfettoTrace(trace), { progress: working("Writing for Perfetto") });
+        const { pieces, tooDeep } = await inSlices(perfettoTrace(recordedTrace(trace)), { progress: working("Writing for Perfetto") });
         save(new Blob(pieces, { type: "application/octet-stream" }), ".pftrace");
         if (tooDeep > 0) {
             page.announce(`${counted(tooDeep, "call")} too deep for Perfetto, which draws 512 levels, were left out.`);

@@ -193,6 +193,9 @@ export class Calls {
         if (this.of === functions.overwritten) {
             return "Newer events have overwritten these calls.";
         }
+        if (this.scope.trace.hidden?.functions[this.of]) {
+            return "Its calls are hidden.";
+        }
         const how = functions.isSpan(this.of) ? " Spans are listed if their track is chosen." : "";
         return `No calls of it in this range.${how}`;
     }

@@ -9,6 +9,7 @@ import { parsed, pretty, sections } from "./arguments.js";
 import { callees, flagWords } from "./call.js";
 import { atLeast, elidedAt, notesOfCall } from "./elided.js";
 import { button, counted, element, labelOf } from "./element.js";
+import { hiddenAround, hiddenAt } from "./hidden.js";
 import { Table } from "./table.js";
 import { numeric } from "./range.js";
 
@@ -163,6 +164,7 @@ export class Details {
             ["self", timeText(own), exactText(own)],
             ["[overwritten]", unknown > 0 ? timeText(unknown) : "", `${exactText(unknown)}: its own, or its calls'`],
             ["clock", wallClock(baseRealtime, start)],
+            ["hidden", hiddenAt(this.trace, track, call)],
             ...this.#where(track, track.process),
             ["id", track.ids?.[call] ?? ""],
             ...notes(track, call).map((words) => ["note", words]),
@@ -206,7 +208,7 @@ export class Details {
             ),
         );
         const isSpan = track.kind === "async";
-        const none = element("p", { className: "hint" }, isSpan ? "None." : "None that was traced.");
+        const none = element("p", { className: "hint" }, isSpan ? "None." : `None that ${hiddenAround(track, call) > 0 ? "is shown" : "was traced"}.`);
         return element(
             "section",
             { className: "callers" },

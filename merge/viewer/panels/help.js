@@ -39,6 +39,7 @@ const KEYS = [
             ["Enter, Shift+Enter, Escape", "in the search: next, previous hit, no search"],
             [TABS, "open a tab of the panel; once more: go to it"],
             ["Escape", "in the panel: back to the timeline"],
+            ["menu Hide", "functions whose calls are not shown; their time is their callers'"],
             ["Alt+↑, Alt+↓", "on a track's buttons: move the track"],
             ["↑, ↓", "on the panel's upper edge: its height"],
             ["?", "this help"],

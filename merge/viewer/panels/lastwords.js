@@ -19,6 +19,11 @@ export class LastWords {
         this.element = element("div", { className: "last-words" });
     }
 
+    /** Forgets the content, after the calls have changed. */
+    forget() {
+        this.element.replaceChildren();
+    }
+
     /** Computes the content when it is first shown. */
     show() {
         if (this.element.hasChildNodes()) {

@@ -9,7 +9,7 @@ export function menuOf(title, ...content) {
         "details",
         { className: "menu" },
         summary,
-        element("div", { role: "group", "aria-label": title }, ...content),
+        element("div", { role: "group", "aria-label": title, tabIndex: -1 }, ...content),
     );
     menu.addEventListener("keydown", (event) => {
         if (event.key === "Escape" && menu.open) {

@@ -1,12 +1,13 @@
 // The parts around the timeline: search, the panel with its tabs, export, help.
 //
-//     const panels = createPanels(trace, timeline, { announce(text), changed() });
+//     const panels = createPanels(trace, timeline, { announce(text), changed(), recounted() });
 //     panels.select(track, call)       for the timeline's onSelect
 //     panels.selectPoint(point)        for its onPoint
 //     panels.range(from, to)           for its onRange; nulls: no range
 //     panels.search(text)              a promise, resolved when all hits are marked
 //     panels.open("functions")         selection, functions, flame, sandwich, words, source,
 //                                  calls; difference, if the page compares runs
+//     panels.hide(state)               hides the calls that a state names
 //     panels.settled()                 a promise, resolved when the visible panel is computed
 //     panels.getState(), panels.setState(state)   the panels' part of the URL's hash: an object of texts
 
@@ -17,6 +18,7 @@ import { Details } from "./details.js";
 import { Difference } from "./difference.js";
 import { button } from "./element.js";
 import { FlameGraph, FlamePane } from "./flame.js";
+import { Hiding } from "./hiding.js";
 import { helpDialog } from "./help.js";
 import { LastWords } from "./lastwords.js";
 import { FunctionTable } from "./range.js";
@@ -33,10 +35,10 @@ const OF_SCOPE = ["functions", "flame", "sandwich", "calls", "difference"];
 /**
  * @param {import("../data/model.js").Trace} trace
  * @param {object} timeline  see timeline/timeline.js
- * @param {{announce: (text: string) => void, changed: () => void}} page
+ * @param {{announce: (text: string) => void, changed: () => void, recounted: () => void}} page
  */
-export function createPanels(trace, timeline, { announce, changed }) {
-    return new Panels(trace, timeline, { announce, changed });
+export function createPanels(trace, timeline, page) {
+    return new Panels(trace, timeline, page);
 }
 
 class Panels {
@@ -48,6 +50,8 @@ class Panels {
         this.panel = by("panel");
         this.scope = new Scope(trace);
         this.search_ = new Search(by("search"), trace, timeline, { ...page, list: (of) => this.#openAt("calls", of) });
+        this.hiding = new Hiding(by("hiding"), trace, (act) => this.#replaceCalls(act));
+        this.scope.showAll = () => this.hiding.clear();
         this.#makeParts();
         this.tabs = new Tabs(by("tabs"), by("panes"), this.#tabs(), page.changed);
         by("tabs").after(
@@ -145,6 +149,27 @@ class Panels {
         }
     }
 
+    /** Hides calls by `act`, and shows the others. */
+    #replaceCalls(act) {
+        const wasClosed = this.panel.hidden;
+        this.timeline.replaceCalls(act);
+        this.words.forget();
+        this.search_.again();
+        this.scope.renew();
+        if (this.tabs.current === "words") {
+            this.#show("words");
+        }
+        if (wasClosed) {
+            this.#hide();
+        }
+        this.page.recounted();
+    }
+
+    /** Hides what a state says. It must come before everything that names calls. */
+    hide(state) {
+        this.hiding.setState(state);
+    }
+
     /** @param {string} text */
     search(text) {
         return this.search_.search(text);
@@ -194,6 +219,7 @@ class Panels {
             calls: calls.of < 0 ? "" : String(calls.of),
             callsSort: calls.table.sort === LONGEST_FIRST ? "" : calls.table.sort,
             search: search.getState(),
+            ...this.hiding.getState(),
         };
         return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== ""));
     }

@@ -1,14 +1,17 @@
 // The scope of functions, flame graph, sandwich and calls: a range of time or the whole trace, on all tracks, on those
 // of a process, or on one. Results are computed once and cached until the scope changes.
 
+import { recordedTrace } from "../data/hiding.js";
 import { ofCalls } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
 import { callsOf } from "../statistics/calls.js";
 import { differenceTree } from "../statistics/difference.js";
+import { hiddenIn } from "../statistics/hidden.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
 import { statistics } from "../statistics/statistics.js";
-import { element } from "./element.js";
+import { button, element } from "./element.js";
+import { hiddenText } from "./hidden.js";
 
 export class Scope {
     #stop = new AbortController();
@@ -24,6 +27,8 @@ export class Scope {
         this.where = "";
         /** The number of changes. */
         this.version = 0;
+        /** Shows all calls again. */
+        this.showAll = () => {};
     }
 
     /** Calls `act` after every change. @param {() => void} act */
@@ -41,13 +46,22 @@ export class Scope {
         this.#change({ where: choices(this.trace).some(([value]) => value === where) ? where : "" });
     }
 
+    /** Forgets the results, after the calls have changed. */
+    renew() {
+        this.#change({}, true);
+    }
+
     get isWhole() {
         return this.from === -Infinity && this.to === Infinity;
     }
 
     /** @returns {import("../statistics/range.js").Range} */
     get range() {
-        const { from, to, where, trace } = this;
+        return this.#rangeOf(this.trace);
+    }
+
+    #rangeOf(trace) {
+        const { from, to, where } = this;
         const index = Number(where.slice(1));
         const chosen = { p: trace.processes[index]?.tracks, t: withTasks(trace.tracks[index]) }[where[0]];
         // Spans are not calls: they count only if they are selected.
@@ -83,6 +97,13 @@ export class Scope {
         return this.#once("calls", () => callsOf(this.range, of), progress);
     }
 
+    /** Returns what is hidden in the range, or null. */
+    hidden() {
+        const { trace } = this;
+        const work = () => hiddenIn(this.#rangeOf(recordedTrace(trace)), trace.hidden.functions);
+        return trace.hidden ? this.#once("hidden", work, () => {}) : Promise.resolve(null);
+    }
+
     #once(name, work, progress) {
         const kept = this.#kept.get(name) ?? { listeners: [] };
         kept.listeners.push(progress);
@@ -94,8 +115,8 @@ export class Scope {
         return kept.result;
     }
 
-    #change(to) {
-        if (Object.entries(to).every(([name, value]) => this[name] === value)) {
+    #change(to, always = false) {
+        if (!always && Object.entries(to).every(([name, value]) => this[name] === value)) {
             return;
         }
         this.#stop.abort();
@@ -140,9 +161,10 @@ export class ScopeBar {
         this.where = element("select", { onchange: () => scope.setWhere(this.where.value) }, ...options);
         this.range = element("span", { className: "scope-range" });
         this.clear = element("button", { type: "button", onclick: clear }, "Whole time");
+        this.hidden = element("span", { className: "hidden-calls", hidden: true });
         this.progress = element("progress", { max: 1, hidden: true, "aria-label": "Counting" });
         const label = element("label", {}, "Of ", this.where);
-        this.element = element("div", { className: "bar" }, label, this.range, this.clear, ...more, this.progress);
+        this.element = element("div", { className: "bar" }, label, this.range, this.clear, this.hidden, ...more, this.progress);
         scope.follow(() => this.#show());
         this.#show();
     }
@@ -154,10 +176,13 @@ export class ScopeBar {
     async counted(count) {
         this.progress.hidden = true;
         try {
-            return await count((done) => {
+            const counting = count((done) => {
                 this.progress.hidden = false;
                 this.progress.value = done;
             });
+            const [result, hidden] = await Promise.all([counting, this.scope.hidden()]);
+            this.#showHidden(hidden);
+            return result;
         } catch (error) {
             if (!(error instanceof Stopped)) {
                 throw error;
@@ -165,6 +190,15 @@ export class ScopeBar {
             return undefined;
         } finally {
             this.progress.hidden = true;
+        }
+    }
+
+    /** Says what is hidden. @param {{calls: number, outside: number}|null} found */
+    #showHidden(found) {
+        this.hidden.hidden = found === null;
+        if (found !== null) {
+            const all = button("Show all", () => this.scope.showAll(), { title: "Show all calls again" });
+            this.hidden.replaceChildren(hiddenText(this.scope.trace.hidden, found), " ", all);
         }
     }
 

@@ -54,6 +54,13 @@ export class Search {
         return this.#running;
     }
 
+    /** Searches again, after the calls have changed. */
+    again() {
+        if (this.input.value !== "") {
+            this.search(this.input.value);
+        }
+    }
+
     /** Goes to the next hit or the previous one. @param {1|-1} direction */
     async step(direction) {
         await this.#found();

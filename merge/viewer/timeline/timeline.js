@@ -28,6 +28,7 @@
  *     timeline.setFilter(text)        show only tracks whose process or name contains the text
  *     timeline.setColoring(mode)      "function" | "file" | "process"
  *     timeline.setClock(wall)         the ruler shows the wall clock (true) or the time since the report's zero
+ *     timeline.replaceCalls(act)      shows the calls that the tracks have after `act`: see data/hiding.js
  *     timeline.fitSelection(), timeline.showAll(), timeline.zoomBy(factor)
  *     timeline.state()                the state for state.js; timeline.restore(state) restores it
  *     timeline.picture()              a new <canvas> with the visible ruler, names and tracks
@@ -41,6 +42,7 @@
  * for warnings and errors; #progress while loading; #status for announced lines.
  */
 
+import { recordedCall, shownCall } from "../data/hiding.js";
 import { Frames } from "./frames.js";
 import { Gestures } from "./gestures.js";
 import { Minimap } from "./minimap.js";
@@ -188,6 +190,21 @@ class Timeline {
         this.frames.repaint();
     }
 
+    replaceCalls(act) {
+        const { track, call } = this.selection ?? {};
+        const recorded = track && recordedCall(track, call);
+        act();
+        this.frames.forget();
+        this.minimap.restart();
+        this.mark(null);
+        this.gestures.leave();
+        this.rows.lay();
+        if (track) {
+            const shown = shownCall(track, recorded);
+            this.select(shown < 0 ? null : track, shown);
+        }
+    }
+
     setFilter(text) {
         this.rows.setFilter(text);
     }
@@ -226,7 +243,7 @@ class Timeline {
         return {
             ...this.rows.state(),
             view: from <= 0 && to >= duration ? undefined : [from, to],
-            selection: selection ? [selection.track.index, selection.call] : undefined,
+            selection: selection ? [selection.track.index, recordedCall(selection.track, selection.call)] : undefined,
             point: this.point ? pointText(this.trace, this.point) : undefined,
             range: range ? [range.from, range.to] : undefined,
             coloring: this.painter.coloring === "function" ? undefined : this.painter.coloring,
@@ -241,9 +258,10 @@ class Timeline {
         this.setClock(clock === "wall");
         this.motion.jump((own) => (view ? own.show(...view) : own.showAll()));
         const track = this.trace.tracks[selection?.[0]];
-        if (track && selection[1] in track.start) {
-            this.select(track, selection[1]);
-            this.rows.scrollTo(track, selection[1]);
+        const call = track ? shownCall(track, selection[1]) : -1;
+        if (call in (track?.start ?? [])) {
+            this.select(track, call);
+            this.rows.scrollTo(track, call);
         } else if (this.selection || this.point) {
             this.select(null, -1);
         }
