@@ -1,13 +1,10 @@
 // Shows a trace: creates the parts of the page and connects them to each other and to the URL's hash.
 
 import { ofCalls } from "./data/model.js";
+import { Steps } from "./history.js";
 import { createPanels } from "./panels/panels.js";
-import { fromHash, toHash } from "./state.js";
 import { timeText } from "./timeline/ruler.js";
 import { createTimeline } from "./timeline/timeline.js";
-
-/** Milliseconds without a change after which the hash is written. */
-const QUIET = 250;
 
 /** Milliseconds that an announced line stays. */
 const SPOKEN = 5000;
@@ -21,7 +18,7 @@ const byId = (id) => document.getElementById(id);
 export function showTrace(trace) {
     showTitle(trace);
     let panels = null;
-    const hash = new Hash(
+    const steps = new Steps(
         () => ({ ...timeline.state(), ...panels.getState() }),
         (state) => {
             byId("filter").value = state.filter ?? "";
@@ -30,6 +27,7 @@ export function showTrace(trace) {
             timeline.restore(state);
             return panels.setState(state);
         },
+        announce,
     );
     const timeline = createTimeline(byId("timeline"), trace, {
         onSelect: (track, call) => panels?.select(track, call),
@@ -40,19 +38,20 @@ export function showTrace(trace) {
             if (panels !== null && byId("filter").value !== timeline.rows.arranged.filter) {
                 byId("filter").value = timeline.rows.arranged.filter;
             }
-            hash.write();
+            steps.write();
         },
         announce,
     });
     panels = createPanels(trace, timeline, {
         announce,
-        changed: () => hash.write(),
+        changed: () => steps.write(),
         recounted: () => showCounts(trace),
     });
     wireToolbar(timeline);
-    hash.read();
+    steps.read();
     if (trace.comparison && location.hash === "") {
         panels.open("difference");
+        steps.settle();
     }
     return {
         trace,
@@ -111,39 +110,4 @@ function showCounts({ processes, tracks, duration }) {
         `${processes.length} process${processes.length === 1 ? "" : "es"}`,
         timeText(duration),
     ].join(" · ");
-}
-
-/** Stores the state in the URL's hash, without new entries in the history. */
-class Hash {
-    /** @param {() => object} state @param {(state: object) => void} restore */
-    constructor(state, restore) {
-        this.state = state;
-        this.restore = restore;
-        this.timer = 0;
-        addEventListener("hashchange", () => this.read());
-    }
-
-    read() {
-        this.restore(fromHash(location.hash));
-    }
-
-    /** Writes the hash when nothing has changed for a while. */
-    write() {
-        clearTimeout(this.timer);
-        this.timer = setTimeout(() => {
-            const hash = `#${toHash(this.state())}`;
-            if (hash !== (location.hash || "#")) {
-                keep(hash);
-            }
-        }, QUIET);
-    }
-}
-
-/** Replaces the hash. A page in a frame without its own address cannot do this. @param {string} hash */
-function keep(hash) {
-    try {
-        history.replaceState(null, "", hash);
-    } catch {
-        // The page also works without the hash.
-    }
 }

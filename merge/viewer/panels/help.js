@@ -15,7 +15,7 @@ const KEYS = [
             ["0, Home", "show all"],
             ["F, Enter", "fit the range or the selected call"],
             ["[, ]", "track above, below"],
-            ["H, L, Alt+←, Alt+→", "call before, after on the track"],
+            ["H, L", "call before, after on the track"],
             ["K, J, Alt+↑, Alt+↓", "caller, first callee"],
             ["Comma, Period", "instant, snapshot or sample before, after"],
             ["M", "the selected call's time becomes the range"],
@@ -35,6 +35,7 @@ const KEYS = [
     [
         "Everywhere",
         [
+            ["Alt+←, Alt+→", "the view, selection, range and tab before, after"],
             ["/", "search"],
             ["Enter, Shift+Enter, Escape", "in the search: next, previous hit, no search"],
             [TABS, "open a tab of the panel; once more: go to it"],

@@ -123,14 +123,13 @@ export function followRuler(canvas, act) {
     canvas.addEventListener("pointerleave", () => act.hover(null));
 }
 
-/** The action of each key. With Alt the arrow keys go from call to call. */
+/** The action of each key. With Alt, arrow keys to the sides belong to the history. */
 export const KEYS = {
     w: ["zoom", 1.5], "+": ["zoom", 1.5], "=": ["zoom", 1.5], s: ["zoom", 1 / 1.5], "-": ["zoom", 1 / 1.5],
     a: ["pan", -0.15], d: ["pan", 0.15], ArrowLeft: ["pan", -0.15], ArrowRight: ["pan", 0.15],
     ArrowUp: ["scroll", -60], ArrowDown: ["scroll", 60], PageUp: ["scroll", -400], PageDown: ["scroll", 400],
     f: ["fit"], m: ["mark"], 0: ["all"], Home: ["all"], Enter: ["fit"], Escape: ["clear"],
     h: ["walk", "previous"], l: ["walk", "next"], k: ["walk", "parent"], j: ["walk", "child"],
-    "Alt+ArrowLeft": ["walk", "previous"], "Alt+ArrowRight": ["walk", "next"],
     "Alt+ArrowUp": ["walk", "parent"], "Alt+ArrowDown": ["walk", "child"],
     "[": ["track", -1], "]": ["track", 1], ",": ["point", -1], ".": ["point", 1],
 };

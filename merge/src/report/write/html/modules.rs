@@ -50,6 +50,7 @@ const ALL: &[Module] = modules![
     "export/pftrace.js",
     "export/protobuf.js",
     "export/screenshot.js",
+    "history.js",
     "main.js",
     "page.js",
     "panels/actions.js",
