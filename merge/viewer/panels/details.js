@@ -4,7 +4,7 @@
 import { callers } from "../data/model.js";
 import { numberText } from "../timeline/counters.js";
 import { beside, nameOf, pointsIn, timeOf } from "../timeline/points.js";
-import { exactText, timeText, wallClock } from "../timeline/ruler.js";
+import { apartFrom, exactText, momentText, timeText, wallClock } from "../timeline/ruler.js";
 import { parsed, pretty, sections } from "./arguments.js";
 import { callees, flagWords } from "./call.js";
 import { atLeast, elidedAt, notesOfCall } from "./elided.js";
@@ -22,7 +22,7 @@ export class Details {
     /**
      * @param {import("../data/model.js").Trace} trace
      * @param {{reveal: (track: object, call: number) => void, revealPoint: (point: object) => void,
-     *     openSource: () => void, sandwich: (of: number) => void, list: (of: number) => void}} go
+     *     openSource: () => void, copy: (text: string, what: string) => void, sandwich: (of: number) => void, list: (of: number) => void}} go
      */
     constructor(trace, go) {
         Object.assign(this, { trace, go });
@@ -98,8 +98,8 @@ export class Details {
                 ),
                 this.#list([
                     ...(counter ? [["value", numberText(counter.values[at]), String(counter.values[at])]] : []),
-                    [gap ? "start" : "time", timeText(timeOf(point)), exactText(timeOf(point))],
-                    ...(gap ? [["duration", timeText(gap.end - gap.start), exactText(gap.end - gap.start)]] : []),
+                    this.#exact(gap ? "start" : "time", timeOf(point), this.#momentOf(point)),
+                    ...(gap ? [this.#exact("duration", gap.end - gap.start)] : []),
                     ["clock", wallClock(this.trace.baseRealtime, timeOf(point))],
                     ...this.#where(track, (track ?? counter).process),
                 ]),
@@ -159,9 +159,10 @@ export class Details {
         const { baseRealtime } = this.trace;
         const [start, duration] = [track.start[call], track.duration[call]];
         const facts = [
-            ["start", timeText(start), exactText(start)],
-            ["duration", timeText(duration), exactText(duration)],
-            ["self", timeText(own), exactText(own)],
+            this.#exact("start", start, momentText(start, apartFrom((at) => track.start[at], call, track.count))),
+            this.#exact("end", start + duration, momentText(start + duration, Math.max(duration, 1))),
+            this.#exact("duration", duration),
+            this.#exact("self", own),
             ["[overwritten]", unknown > 0 ? timeText(unknown) : "", `${exactText(unknown)}: its own, or its calls'`],
             ["clock", wallClock(baseRealtime, start)],
             ["hidden", hiddenAt(this.trace, track, call)],
@@ -170,6 +171,23 @@ export class Details {
             ...notes(track, call).map((words) => ["note", words]),
         ];
         return this.#list(facts);
+    }
+
+    /** Returns a fact about a time: in a few digits, and in nanoseconds, which a click copies. */
+    #exact(name, time, text = timeText(time)) {
+        const copy = button(exactText(time), () => this.go.copy(String(Math.round(time)), `${name}: copied`), {
+            className: "link exact",
+            title: `Copy the ${name} in nanoseconds`,
+        });
+        return [name, element("span", {}, text, " ", copy)];
+    }
+
+    /** Formats the time of a point so that it differs from those of its neighbours. */
+    #momentOf(point) {
+        const apart = point.gap
+            ? Infinity
+            : apartFrom((at) => timeOf({ ...point, at }), point.at, pointsIn(point));
+        return momentText(timeOf(point), apart);
     }
 
     #where(track, process) {

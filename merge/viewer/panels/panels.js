@@ -88,7 +88,7 @@ class Panels {
             list: (of) => this.#openAt("calls", of),
             clearRange: () => timeline.setRange(null, null),
             changed: page.changed,
-            copy: (text) => this.#copy(text),
+            copy: (text, what) => this.#copy(text, what),
         };
         const colors = { colorOf: (of) => timeline.colorOf(of, null), inkOf: () => timeline.inkOf() };
         const graph = new FlameGraph(trace, go, {
@@ -279,13 +279,13 @@ class Panels {
         return this.functions.table.csv();
     }
 
-    async #copy(text) {
+    async #copy(text, what = "The table was copied to the clipboard as CSV.") {
         try {
             await navigator.clipboard.writeText(text);
         } catch {
             copyByHand(text);
         }
-        this.page.announce("The table was copied to the clipboard as CSV.");
+        this.page.announce(what);
     }
 
     #key(event) {

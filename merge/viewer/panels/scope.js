@@ -3,7 +3,7 @@
 
 import { recordedTrace } from "../data/hiding.js";
 import { ofCalls } from "../data/model.js";
-import { timeText } from "../timeline/ruler.js";
+import { momentText, timeText } from "../timeline/ruler.js";
 import { callsOf } from "../statistics/calls.js";
 import { differenceTree } from "../statistics/difference.js";
 import { hiddenIn } from "../statistics/hidden.js";
@@ -71,7 +71,7 @@ export class Scope {
     /** Returns the range in words. */
     get text() {
         const { from, to } = this;
-        return this.isWhole ? "the whole time" : `${timeText(from)} to ${timeText(to)} (${timeText(to - from)})`;
+        return this.isWhole ? "the whole time" : `${momentText(from, (to - from) / 10)} to ${momentText(to, (to - from) / 10)} (${timeText(to - from)})`;
     }
 
     /** Returns the functions. @param {(done: number) => void} progress */

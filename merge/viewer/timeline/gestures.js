@@ -3,6 +3,7 @@
 import { hitAt } from "./hit.js";
 import { followKeys, followRuler, followTracks } from "./input.js";
 import { followPointer } from "./minimap.js";
+import { zoneOf } from "./ruler.js";
 import { Tooltip, about } from "./tooltip.js";
 import { Tour } from "./tour.js";
 
@@ -28,6 +29,7 @@ export class Gestures {
         stage.scroller.addEventListener("scroll", () => this.timeline.frames.request());
         stage.unhide.addEventListener("click", () => rows.unhide());
         stage.wall.addEventListener("click", () => this.timeline.setClock(this.timeline.clock === null));
+        stage.wall.title = `Show the time of day (${zoneOf(this.timeline.trace.baseRealtime, 0)}) on the ruler`;
         stage.wall.hidden = this.timeline.trace.baseRealtime === null;
     }
 
