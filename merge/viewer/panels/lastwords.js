@@ -29,11 +29,12 @@ export class LastWords {
         if (this.element.hasChildNodes()) {
             return;
         }
-        const { lastWords, warnings } = this.trace;
+        const { hidden, lastWords, warnings } = this.trace;
         const dead = lastWords.slice(0, MOST).map((words) => this.#process(words));
         const more = lastWords.length - dead.length;
         this.element.append(
             element("h2", {}, "Last words"),
+            ...(hidden ? [element("p", { className: "hint" }, `hidden: ${hidden.words}`)] : []),
             ...dead,
             ...this.#others(dead.length === 0).map((text) => element("p", { className: "hint" }, text)),
             ...(more > 0 ? [element("p", {}, `… and ${counted(more, "more process")}`)] : []),
