@@ -118,7 +118,7 @@ export class Steps {
     }
 }
 
-/** Puts a hash into the address, or leaves it if there is none. A page in a frame without its own address cannot do this. */
+/** Puts a hash into the address, or leaves it if there is none. A page without its own address cannot do this. */
 function put(hash, isStep, step) {
     try {
         history[isStep ? "pushState" : "replaceState"]({ step }, "", hash);

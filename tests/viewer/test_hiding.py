@@ -40,7 +40,8 @@ TABLE = """async () => {
 SHAPE = """() => {
     const { trace } = window.viztracer;
     const [track] = trace.tracks;
-    return Array.from({ length: track.count }, (_, call) => [trace.functions.name(track.function[call]), track.depth[call]]);
+    const nameOf = (call) => trace.functions.name(track.function[call]);
+    return Array.from({ length: track.count }, (_, call) => [nameOf(call), track.depth[call]]);
 }"""
 SELECTED = """() => {
     const { trace, timeline } = window.viztracer;
@@ -72,7 +73,12 @@ def test_hidden_functions_leave_their_time_with_their_callers(opened):
     choose(opened, "standard library")
     assert opened.evaluate(SHAPE) == [["main", 0], ["builtins.len", 1], ["handler", 1], ["user", 2]]
     table = microseconds(opened.evaluate(TABLE))
-    assert table == {"main": (1, 1000, 650), "builtins.len": (1, 50, 50), "handler": (1, 300, 100), "user": (1, 200, 200)}
+    assert table == {
+        "main": (1, 1000, 650),
+        "builtins.len": (1, 50, 50),
+        "handler": (1, 300, 100),
+        "user": (1, 200, 200),
+    }
     assert opened.page.locator("#progress").inner_text().startswith("4 of 8 calls ")
     assert opened.page.locator("#hiding .show-all").get_attribute("title") == "Hidden: standard library, 4 calls"
     opened.page.keyboard.press("2")

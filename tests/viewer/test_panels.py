@@ -99,7 +99,7 @@ def test_an_expression_that_is_none_is_said_to_be_none(sandbox, page):
     report(sandbox, page, sandboxes.program("recursion.py"))
     page.page.get_by_label("Regular expression").click()
     page.page.get_by_label("Search functions").fill("(")
-    wait(page, "#search output", "This is not a regular expression")
+    wait(page, "#search output", "Invalid regular expression")
     assert page.errors == []
 
 

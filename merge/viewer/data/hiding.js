@@ -106,9 +106,10 @@ function places({ count, parent, function: functions }, hidden, byFunction) {
 }
 
 /** Returns the columns of the shown calls. */
-function shownOf(recorded, { calls, places: own, above }) {
+function shownOf(recorded, found) {
+    const { calls, places: own, above } = found;
     const count = calls.length;
-    const made = { count, maxDepth: -1, unfinished: 0, args: new ShownArguments(recorded.args, calls) };
+    const made = { count, maxDepth: -1, unfinished: 0, args: new ShownArguments(recorded.args, found) };
     for (const [name, Column] of Object.entries(COLUMNS)) {
         made[name] = new Column(count);
     }
@@ -132,8 +133,16 @@ function shownOf(recorded, { calls, places: own, above }) {
 
 /** The arguments of the shown calls. */
 class ShownArguments {
-    constructor(recorded, calls) {
-        Object.assign(this, { recorded, calls });
+    constructor(recorded, { calls, places: own }) {
+        Object.assign(this, { recorded, calls, own });
+    }
+
+    *[Symbol.iterator]() {
+        for (const [call, text] of this.recorded) {
+            if (this.calls[this.own[call]] === call) {
+                yield [this.own[call], text];
+            }
+        }
     }
 
     has(call) {

@@ -12,6 +12,8 @@ const ROW = 19;
 const LEVELS = 400;
 /** Narrower frames are not drawn, in pixels. */
 const NARROWEST = 0.4;
+/** Opacity of frames that a search has not found. */
+const FADED = 0.25;
 const FONT = "12px system-ui, sans-serif";
 
 /**
@@ -80,6 +82,12 @@ export class FlameCanvas {
         this.#zoomed = Math.max(ROOT, tree.find(path));
         this.#focus = this.#zoomed;
         this.#layout();
+    }
+
+    /** Highlights functions: the others fade. @param {Uint8Array|null} functions  1 at the index of each */
+    mark(functions) {
+        this.found = functions;
+        this.#draw();
     }
 
     /** Returns the functions from the root to the zoomed node. */
@@ -156,10 +164,16 @@ export class FlameCanvas {
         const of = this.#tree.function[node];
         const y = this.#top(level);
         const isAround = node !== this.#zoomed && x === 0 && level < this.path.length;
-        context.globalAlpha = isAround ? 0.55 : 1;
+        const isFound = of >= 0 && this.found?.[of] === 1;
+        const isFaded = of >= 0 && this.found && !isFound;
+        context.globalAlpha = isFaded ? FADED : isAround ? 0.55 : 1;
         context.fillStyle = of < 0 ? style.getPropertyValue("--line") : this.options.colorOf(of, node);
         context.fillRect(x, y, Math.max(width - (width > 3 ? 1 : 0), 0.5), ROW - 1);
         context.globalAlpha = 1;
+        if (isFound) {
+            context.fillStyle = style.getPropertyValue("--hit");
+            context.fillRect(x, y + ROW - 3, Math.max(width - 1, 1), 2);
+        }
         if (width > 24) {
             const name = this.#name(of);
             const letters = Math.floor((width - 8) / letter);
@@ -290,6 +304,11 @@ export class FlameGraph {
             element("div", { className: "bar about" }, this.line, ...this.actions),
             this.graph.element,
         );
+    }
+
+    /** Highlights functions that a search has found; null for no search. @param {Uint8Array|null} functions */
+    mark(functions) {
+        this.graph.mark(functions);
     }
 
     show(tree, path) {

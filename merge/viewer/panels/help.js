@@ -36,7 +36,8 @@ const KEYS = [
         "Everywhere",
         [
             ["Alt+←, Alt+→", "the view, selection, range and tab before, after"],
-            ["/", "search"],
+            ["/", "search: functions, files, arguments, instants, counters, spans"],
+            ["↑, ↓", "in the search: choose a function that it suggests"],
             ["Enter, Shift+Enter, Escape", "in the search: next, previous hit, no search"],
             [TABS, "open a tab of the panel; once more: go to it"],
             ["Escape", "in the panel: back to the timeline"],

@@ -49,7 +49,11 @@ class Panels {
         const by = (id) => document.getElementById(id);
         this.panel = by("panel");
         this.scope = new Scope(trace);
-        this.search_ = new Search(by("search"), trace, timeline, { ...page, list: (of) => this.#openAt("calls", of) });
+        this.search_ = new Search(by("search"), trace, timeline, {
+            ...page,
+            list: (of) => this.#openAt("calls", of),
+            found: (functions) => this.graphs.forEach((graph) => graph.mark(functions)),
+        });
         this.hiding = new Hiding(by("hiding"), trace, (act) => this.#replaceCalls(act));
         this.scope.showAll = () => this.hiding.clear();
         this.#makeParts();
@@ -101,6 +105,8 @@ class Panels {
         this.flame = new FlamePane(new ScopeBar(scope, go.clearRange), graph);
         this.sandwich = new Sandwich(scope, go, colors);
         this.difference = trace.comparison ? new Difference(scope, go, colors) : null;
+        const others = this.difference ? [this.difference.graph] : [];
+        this.graphs = [graph, this.sandwich.callers, this.sandwich.callees, ...others];
         this.calls = new Calls(scope, go);
         this.words = new LastWords(trace, go.reveal);
         this.source = new Source(trace);

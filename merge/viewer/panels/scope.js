@@ -71,7 +71,8 @@ export class Scope {
     /** Returns the range in words. */
     get text() {
         const { from, to } = this;
-        return this.isWhole ? "the whole time" : `${momentText(from, (to - from) / 10)} to ${momentText(to, (to - from) / 10)} (${timeText(to - from)})`;
+        const edge = (time) => momentText(time, (to - from) / 10);
+        return this.isWhole ? "the whole time" : `${edge(from)} to ${edge(to)} (${timeText(to - from)})`;
     }
 
     /** Returns the functions. @param {(done: number) => void} progress */
@@ -164,7 +165,8 @@ export class ScopeBar {
         this.hidden = element("span", { className: "hidden-calls", hidden: true });
         this.progress = element("progress", { max: 1, hidden: true, "aria-label": "Counting" });
         const label = element("label", {}, "Of ", this.where);
-        this.element = element("div", { className: "bar" }, label, this.range, this.clear, this.hidden, ...more, this.progress);
+        const parts = [label, this.range, this.clear, this.hidden, ...more, this.progress];
+        this.element = element("div", { className: "bar" }, ...parts);
         scope.follow(() => this.#show());
         this.#show();
     }

@@ -21,10 +21,11 @@ const sum = (all) => all.reduce((total, { time }) => total + time, 0);
 
 /**
  * The recorded calls of a range: the function, the time in the range, and the functions around it, innermost first. A
- * call that ends where the range begins is in it if a call without duration is in both, but not because of a hidden one.
+ * call that ends where the range begins is in it if a call without duration is in both, unless that one is hidden.
  */
 function recordedCalls({ tracks }, { from, to }, around, isHidden) {
-    const overlaps = (track, call) => track.start[call] < to && (track.start[call] >= from || endOf(track, call) > from);
+    const overlaps = (track, call) =>
+        track.start[call] < to && (track.start[call] >= from || endOf(track, call) > from);
     return tracks.flatMap((track) =>
         Array.from({ length: track.count }, (_, call) => {
             const counts = (at) => isHidden(track.function[call]) || !isHidden(track.function[at]);
@@ -87,7 +88,9 @@ for (const [what, make] of [["threads", randomTrace], ["threads and tasks", task
             const tree = atOnce(callTree(range));
             const outermost = shown.filter(({ stack }) => stack.every(isHidden));
             assert.equal(tree.total[0], sum(outermost), "the width of the flame graph");
-            const { calls, outside } = atOnce(hiddenIn({ ...range, tracks: recordedTrace(trace).tracks }, trace.hidden.functions));
+            const { calls, outside } = atOnce(
+                hiddenIn({ ...range, tracks: recordedTrace(trace).tracks }, trace.hidden.functions),
+            );
             const hidden = recorded.filter(({ of }) => isHidden(of));
             assert.equal(calls, hidden.length);
             const all = sum(recorded.filter(({ stack }) => stack.length === 0));
@@ -105,7 +108,7 @@ for (const [what, make] of [["threads", randomTrace], ["threads and tasks", task
     });
 }
 
-test("the callees of a hidden call move up, and indices lead from the recorded calls to the shown ones and back", () => {
+test("the callees of a hidden call move up, and indices lead from recorded calls to shown ones and back", () => {
     const trace = drawn(["aaaaaaaa", " bbbbb  ", " cc dd  "]);
     const [track] = trace.tracks;
     track.args.set(2, "{}");
@@ -173,7 +176,8 @@ test("paths tell the standard library, installed packages and frozen modules", (
         "<string>": 0,
     };
     assert.deepEqual(Object.fromEntries(Object.keys(paths).map((path) => [path, kindsOfFile(path)])), paths);
-    const functions = new Functions(["f", "builtins.len", "_imp.is_frozen"], Object.keys(paths), [10, -1, -1], [1, 0, 0]);
+    const names = ["f", "builtins.len", "_imp.is_frozen"];
+    const functions = new Functions(names, Object.keys(paths), [10, -1, -1], [1, 0, 0]);
     functions.addOverwritten();
     functions.ofSpan("a span");
     assert.deepEqual([...kindsOf(functions)], [0, KINDS.c, KINDS.c | imports, 0, 0]);

@@ -24,7 +24,7 @@ const SUMMARY_LANES = 4;
  * @property {object} theme      colours by name, from the style sheet
  * @property {(process: object) => Uint32Array} pixelsFor  pixel colour by function
  * @property {string} ink        colour of text on calls
- * @property {{calls: Map<number, Uint32Array>}|null} hits
+ * @property {{functions: Uint8Array, calls: Map<number, Uint32Array>, instants: Map<number, number[]>}|null} hits
  * @property {(track: object) => import("../data/levels.js").Levels} levelsOf
  * @property {import("./labels.js").Labels} labels
  */
@@ -116,6 +116,7 @@ function drawPart(context, strips, scene, placed, lanes, top, bottom) {
     }
     for (const lane of own) {
         drawFlags(context, scene, lane);
+        drawFound(context, scene, lane);
     }
     drawNames(context, scene, own);
     for (const { row, y } of placed) {
@@ -251,16 +252,33 @@ function drawAbove(context, scene, row, y) {
 
 /** Draws ticks at the top of a track, one per pixel with a hit. */
 function drawHits(context, { hits, theme, view }, { track }, y) {
-    const calls = hits?.calls.get(track.index);
-    if (!calls) {
-        return;
-    }
     context.fillStyle = theme.hit;
-    let at = indexFrom(calls.length, (i) => track.start[calls[i]], view.from);
-    while (at < calls.length && track.start[calls[at]] <= view.to) {
-        const x = Math.floor(view.xOf(track.start[calls[at]]));
+    drawTicks(context, view, hits?.calls.get(track.index) ?? [], (call) => track.start[call], y);
+    drawTicks(context, view, hits?.instants?.get(track.index) ?? [], (at) => track.instants[at].time, y);
+}
+
+/** @param {ArrayLike<number>} found  in the order of their times */
+function drawTicks(context, view, found, timeOf, y) {
+    const from = (time, low = 0) => indexFrom(found.length, (i) => timeOf(found[i]), time, low);
+    for (let at = from(view.from); at < found.length && timeOf(found[at]) <= view.to; ) {
+        const x = Math.floor(view.xOf(timeOf(found[at])));
         context.fillRect(x, y + 1, 2, 4);
-        at = indexFrom(calls.length, (i) => track.start[calls[i]], view.timeAt(x + 1), at + 1);
+        at = from(view.timeAt(x + 1), at + 1);
+    }
+}
+
+/** Outlines calls that a search has found by their arguments: they have the colour of those that it has not found. */
+function drawFound(context, { hits, ratio, theme }, { levels, wide, y, height }) {
+    const { track } = levels;
+    const found = hits?.calls.get(track.index) ?? [];
+    for (let at = 0; at < wide.length && found.length > 0; at += 3) {
+        const call = wide[at];
+        const isByName = hits.functions[track.function[call]] === 1;
+        if (!isByName && found[indexFrom(found.length, (i) => found[i], call)] === call) {
+            const left = wide[at + 1] / ratio;
+            context.strokeStyle = theme.hit;
+            context.strokeRect(left + 0.5, y + 0.5, wide[at + 2] / ratio - left - 1, height - 1);
+        }
     }
 }
 

@@ -22,7 +22,8 @@
  *     timeline.setRange(from, to)     mark a range (calls onRange); setRange(null, null) removes it
  *     timeline.range                  { from, to } or null
  *     timeline.mark(hits)             search hits: { functions: Uint8Array (1 at the index of a matching function),
- *                                     calls: Map<track.index, Uint32Array of call indices, ascending> };
+ *                                     calls: Map<track.index, Uint32Array of call indices, ascending>,
+ *                                     instants: Map<track.index, indices of instants, ascending> };
  *                                     null: no search.
  *                                     Other calls fade, hits get ticks in their tracks and on the minimap.
  *     timeline.setFilter(text)        show only tracks whose process or name contains the text
