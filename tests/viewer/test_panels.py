@@ -72,7 +72,7 @@ def test_a_range_is_counted_and_a_function_leads_to_its_callers(sandbox, page):
     wait(page, "#pane-sandwich h2", "is_even")
     wait(page, "#pane-sandwich section:first-child td", "is_odd")
     page.evaluate("window.viztracer.range(null, null)")
-    wait(page, "#pane-sandwich .scope-range", "in the whole time")
+    wait(page, "#pane-sandwich .scope-range", "whole trace")
     assert page.errors == []
 
 

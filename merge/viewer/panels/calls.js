@@ -155,7 +155,7 @@ export class Calls {
         };
     }
 
-    /** The range, or the whole time. */
+    /** The range, or the whole trace. */
     get #time() {
         const { from, to, trace } = this.scope;
         return { from: Math.max(from, 0), to: Math.min(to, trace.duration) };

@@ -61,7 +61,7 @@ export class Details {
         const least = elided.isLeast && !isSpan ? "at least " : "";
         this.table.show(
             called.map((row) => ({ ...row, elided: elided.calls.has(row.function) })),
-            `What ${isSpan ? "lies in it" : "it called"}: ${least}${counted(
+            `${isSpan ? "Inside" : "What it called"}: ${least}${counted(
                 called.reduce((sum, { calls }) => sum + calls, 0),
                 isSpan ? "span" : "call",
             )}`,

@@ -119,7 +119,7 @@ class Panels {
             tab("selection", "Selection", this.details),
             tab("functions", "Functions", this.functions),
             tab("flame", "Flame graph", this.flame),
-            tab("sandwich", "Sandwich", this.sandwich),
+            tab("sandwich", "Callers and callees", this.sandwich),
             tab("words", dead > 0 ? `Last words (${dead})` : "Last words", this.words),
             tab("source", "Source", this.source),
             tab("calls", "Calls", this.calls),

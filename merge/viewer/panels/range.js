@@ -156,6 +156,6 @@ export class FunctionTable {
         const [own, unknown] = [sum(known, "own"), sum(rows, "own") - sum(known, "own")];
         const least = this.elided?.isLeast ? "at least " : "";
         const counts = `${counted(known.length, "function")}, ${least}${counted(sum(known, "calls"), "call")}`;
-        this.table.show(rows, `${counts}, ${timeText(own)} in ${this.scope.text}${unknownText(unknown)}`);
+        this.table.show(rows, `${counts}, ${timeText(own)} in ${this.scope.text}, all threads added${unknownText(unknown)}`);
     }
 }

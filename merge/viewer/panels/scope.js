@@ -72,7 +72,7 @@ export class Scope {
     get text() {
         const { from, to } = this;
         const edge = (time) => momentText(time, (to - from) / 10);
-        return this.isWhole ? "the whole time" : `${edge(from)} to ${edge(to)} (${timeText(to - from)})`;
+        return this.isWhole ? "the whole trace" : `${edge(from)} to ${edge(to)} (${timeText(to - from)})`;
     }
 
     /** Returns the functions. @param {(done: number) => void} progress */
@@ -137,16 +137,25 @@ function withTasks(track) {
 /** Returns the selectable processes and tracks, as value and label. @returns {[string, string][]} */
 export function choices({ processes, tracks }) {
     const found = [["", "all processes and threads"]];
+    const known = new Map();
+    const labelOf = ({ name, kind, tid, category }) => {
+        // The number of a task and that of spans is none that the program knows.
+        const what = { task: "task", async: `spans${category ? ` of ${category}` : ""}` }[kind] ?? `thread ${tid}`;
+        return `${name} (${what})`;
+    };
     for (const process of processes) {
         if (processes.length > 1) {
             found.push([`p${process.index}`, `${process.name} (pid ${process.pid})`]);
         }
         if (tracks.length > 1) {
             found.push(
-                ...process.tracks.map((track) => [
-                    `t${track.index}`,
-                    `\u2003${track.name} (${track.kind} ${track.tid})`,
-                ]),
+                ...process.tracks.map((track) => {
+                    const label = labelOf(track);
+                    const key = `${process.index} ${label}`;
+                    known.set(key, (known.get(key) ?? 0) + 1);
+                    const isAlone = process.tracks.filter((other) => labelOf(other) === label).length === 1;
+                    return [`t${track.index}`, `\u2003${label}${isAlone ? "" : ` ${known.get(key)}`}`];
+                }),
             );
         }
     }
@@ -161,10 +170,10 @@ export class ScopeBar {
         const options = choices(scope.trace).map(([value, text]) => element("option", { value }, text));
         this.where = element("select", { onchange: () => scope.setWhere(this.where.value) }, ...options);
         this.range = element("span", { className: "scope-range" });
-        this.clear = element("button", { type: "button", onclick: clear }, "Whole time");
+        this.clear = element("button", { type: "button", onclick: clear }, "Whole trace");
         this.hidden = element("span", { className: "hidden-calls", hidden: true });
         this.progress = element("progress", { max: 1, hidden: true, "aria-label": "Counting" });
-        const label = element("label", {}, "Of ", this.where);
+        const label = element("label", {}, "Show ", this.where);
         const parts = [label, this.range, this.clear, this.hidden, ...more, this.progress];
         this.element = element("div", { className: "bar" }, ...parts);
         scope.follow(() => this.#show());
@@ -206,7 +215,7 @@ export class ScopeBar {
 
     #show() {
         this.where.value = this.scope.where;
-        this.range.textContent = `in ${this.scope.text}`;
+        this.range.textContent = this.scope.isWhole ? "· whole trace" : `· ${this.scope.text}`;
         this.clear.hidden = this.scope.isWhole;
     }
 }
