@@ -2,7 +2,7 @@
 // into a frame; the arrow keys go from frame to frame.
 
 import { REST, ROOT } from "../statistics/tree.js";
-import { cut } from "../timeline/labels.js";
+import { shortened } from "../timeline/labels.js";
 import { timeText } from "../timeline/ruler.js";
 import { Tooltip } from "../timeline/tooltip.js";
 import { element, grouped } from "./element.js";
@@ -148,9 +148,8 @@ export class FlameCanvas {
         context.clearRect(0, 0, this.canvas.width, this.canvas.height);
         context.font = FONT;
         context.textBaseline = "middle";
-        const letter = context.measureText("abcdefghij_.").width / 12;
         for (const frame of this.#frames) {
-            this.#drawFrame(context, style, frame, letter);
+            this.#drawFrame(context, style, frame);
         }
         const focused = this.#frames.find(({ node }) => node === this.#focus);
         if (focused && document.activeElement === this.canvas) {
@@ -160,7 +159,7 @@ export class FlameCanvas {
         }
     }
 
-    #drawFrame(context, style, { node, level, x, width }, letter) {
+    #drawFrame(context, style, { node, level, x, width }) {
         const of = this.#tree.function[node];
         const y = this.#top(level);
         const isAround = node !== this.#zoomed && x === 0 && level < this.path.length;
@@ -176,14 +175,8 @@ export class FlameCanvas {
         }
         if (width > 24) {
             const name = this.#name(of);
-            const letters = Math.floor((width - 8) / letter);
             context.fillStyle = of < 0 ? style.color : this.options.inkOf();
-            context.save();
-            context.beginPath();
-            context.rect(x, y, width - 2, ROW);
-            context.clip();
-            context.fillText(name.length > letters ? cut(name, letters) : name, x + 4, y + ROW / 2);
-            context.restore();
+            context.fillText(shortened(context, name.slice(0, 200), width - 8), x + 4, y + ROW / 2);
         }
     }
 
@@ -335,7 +328,7 @@ export class FlamePane {
     /** @param {import("./scope.js").ScopeBar} bar */
     constructor(bar, graph) {
         Object.assign(this, { bar, graph });
-        const hint = "The width is the time of all threads. Calls of a task are on its thread, below the event loop.";
+        const hint = "Width is time over all threads. Task calls appear under their event loop.";
         this.element = element("div", {}, bar.element, element("p", { className: "hint" }, hint), graph.element);
     }
 

@@ -410,7 +410,7 @@ test("arrows of rows that are scrolled below the pinned ones are not drawn", () 
             set: () => true,
         });
         const levelsOf = () => ({ ready: false });
-        const scene = { view, theme: {}, levelsOf, layout: { pinnedHeight: 100 } };
+        const scene = { view, theme: {}, levelsOf, layout: { pinnedHeight: 100, rows: [] } };
         const placed = [{ row: row(one), y: 10, fixed: true }, { row: row(other), y, fixed }];
         const flow = { fromTrack: one, fromTime: 1, toTrack: other, toTime: 2, name: "start" };
         drawFlows(context, scene, placed, [flow], null);

@@ -3,7 +3,7 @@
 import { ABANDONED, CLIPPED, RAISED, UNFINISHED } from "../data/model.js";
 import { indexFrom } from "../data/bisect.js";
 import { drawCounter } from "./counters.js";
-import { FONT } from "./labels.js";
+import { FONT, shortened } from "./labels.js";
 import { LANE, PROCESS_HEIGHT, visible } from "./layout.js";
 
 /** Narrower calls have no name, in pixels. */
@@ -44,6 +44,10 @@ export function drawRows(context, strips, scene, placed) {
     context.imageSmoothingEnabled = false;
     context.font = FONT;
     context.textBaseline = "middle";
+    if (placed.length === 0) {
+        context.fillStyle = theme.muted;
+        context.fillText("No tracks match the filter.", 12, layout.pinnedHeight + 24);
+    }
     const lanes = fillLanes(strips, placed, scene);
     drawPart(context, strips, scene, placed.filter(({ fixed }) => !fixed), lanes, layout.pinnedHeight, height);
     if (layout.pinnedHeight > 0) {
@@ -298,7 +302,7 @@ function drawInstants(context, scene, { track }, y) {
         const width = Math.min(INSTANT_NAME, free);
         if (width > 30) {
             context.fillStyle = theme.text;
-            drawClipped(context, name, x + 9, middle + 1, width);
+            context.fillText(shortened(context, name.slice(0, 200), width), x + 9, middle + 1);
         }
         at = next;
     }
@@ -317,15 +321,6 @@ function drawMark(context, theme, kind, x, y) {
         context.lineTo(x - 5, y);
     }
     context.fill();
-}
-
-function drawClipped(context, text, x, y, width) {
-    context.save();
-    context.beginPath();
-    context.rect(x, y - 10, width, 20);
-    context.clip();
-    context.fillText(text.slice(0, 200), x, y);
-    context.restore();
 }
 
 /** Draws overwritten history: a hatched band over the row, with the number of lost events. */

@@ -165,6 +165,8 @@ class Timeline {
             this.fitCall(selection);
         } else if (this.point?.gap) {
             this.fitTime(this.point.gap.start, this.point.gap.end);
+        } else {
+            this.options.announce?.("Select a call or a range first.");
         }
     }
 
@@ -294,12 +296,19 @@ class Timeline {
         this.options.onChange?.();
     }
 
+    /** Scrolls to the call that is selected now. */
+    #settle() {
+        if (this.selection) {
+            this.rows.scrollTo(this.selection.track, this.selection.call);
+        }
+    }
+
     #resized() {
         const { selection, stage } = this;
         if (selection && stage.height < this.height) {
             // The new panel may cover the call that was clicked. The call stays there for a double click.
             clearTimeout(this.settling);
-            this.settling = setTimeout(() => this.rows.scrollTo(selection.track, selection.call), DOUBLE_CLICK);
+            this.settling = setTimeout(() => this.#settle(), DOUBLE_CLICK);
         }
         this.height = stage.height;
         this.view.width = this.stage.width;
