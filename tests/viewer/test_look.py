@@ -54,6 +54,28 @@ def test_quick_steps_leave_the_selected_call_in_sight(timeline):
     assert box is not None and 0 <= box["top"] < timeline.ask("timeline.stage.height")
 
 
+def test_a_double_click_zooms_also_where_the_panel_opens_between_the_clicks(timeline):
+    track, call = timeline.ask("""(() => {
+        const { height } = timeline.stage;
+        for (const { row: { track } } of timeline.placed.filter((one) => one.row.track)) {
+            for (let call = 0; call < track.count; call += 1) {
+                const box = timeline.boxOf(track, call);
+                const isLow = box && box.top > height * 0.75 && box.top < height - 25;
+                if (isLow && box.left > 0 && box.right - box.left > 60 && box.right < timeline.view.width) {
+                    return [track.index, call];
+                }
+            }
+        }
+    })()""")
+    timeline.page.mouse.dblclick(*timeline.place(track, call))
+    timeline.rest()
+    assert timeline.page.is_visible("#panel")
+    assert timeline.selection == [track, call]
+    of = f"trace.tracks[{track}]"
+    start, duration = timeline.ask(f"[{of}.start[{call}], {of}.duration[{call}]]")
+    assert timeline.view == pytest.approx([start - duration / 10, start + duration * 1.1])
+
+
 def test_a_filter_without_a_match_and_fit_without_a_selection_say_so(timeline):
     timeline.page.click("#zoom-fit")
     assert timeline.page.inner_text("#status") == "Select a call or a range first."

@@ -1,7 +1,9 @@
 // Pointers and keys: this module maps them to actions, which the timeline performs.
 
 /** A pointer that moves less than this clicks, in pixels. */
-const CLICK = 4;
+export const CLICK = 4;
+/** Milliseconds in which a second click makes a double click. */
+export const DOUBLE_CLICK = 500;
 
 /** Zoom per pixel of the wheel. */
 export function wheelFactor({ deltaY, deltaMode, ctrlKey }) {

@@ -46,6 +46,7 @@
 import { recordedCall, shownCall } from "../data/hiding.js";
 import { Frames } from "./frames.js";
 import { Gestures } from "./gestures.js";
+import { DOUBLE_CLICK } from "./input.js";
 import { Minimap } from "./minimap.js";
 import { Motion } from "./motion.js";
 import { Names, shiftOf, wordsOf } from "./names.js";
@@ -55,9 +56,6 @@ import { Rows } from "./rows.js";
 import { Stage } from "./stage.js";
 import { inWords } from "./tour.js";
 import { View } from "./view.js";
-
-/** Milliseconds in which a second click makes a double click. */
-const DOUBLE_CLICK = 500;
 
 export function createTimeline(element, trace, options = {}) {
     return new Timeline(element, trace, options);
