@@ -54,6 +54,14 @@ def test_quick_steps_leave_the_selected_call_in_sight(timeline):
     assert box is not None and 0 <= box["top"] < timeline.ask("timeline.stage.height")
 
 
+def test_no_button_covers_how_a_process_ended(timeline):
+    row = timeline.page.locator(".row.process").first
+    row.hover()
+    ending = row.locator(".warning").bounding_box()
+    assert row.locator(".warning").inner_text() == "ended by SIGTERM"
+    assert ending["x"] + ending["width"] <= row.locator("button.hide").bounding_box()["x"] + 1
+
+
 def test_a_double_click_zooms_also_where_the_panel_opens_between_the_clicks(timeline):
     track, call = timeline.ask("""(() => {
         const { height } = timeline.stage;
