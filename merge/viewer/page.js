@@ -1,13 +1,10 @@
 // Shows a trace: creates the parts of the page and connects them to each other and to the URL's hash.
 
 import { ofCalls } from "./data/model.js";
+import { Steps } from "./history.js";
 import { createPanels } from "./panels/panels.js";
-import { fromHash, toHash } from "./state.js";
 import { timeText } from "./timeline/ruler.js";
 import { createTimeline } from "./timeline/timeline.js";
-
-/** Milliseconds without a change after which the hash is written. */
-const QUIET = 250;
 
 /** Milliseconds that an announced line stays. */
 const SPOKEN = 5000;
@@ -21,14 +18,16 @@ const byId = (id) => document.getElementById(id);
 export function showTrace(trace) {
     showTitle(trace);
     let panels = null;
-    const hash = new Hash(
+    const steps = new Steps(
         () => ({ ...timeline.state(), ...panels.getState() }),
         (state) => {
             byId("filter").value = state.filter ?? "";
             byId("coloring").value = state.coloring ?? "function";
+            panels.hide(state);
             timeline.restore(state);
             return panels.setState(state);
         },
+        announce,
     );
     const timeline = createTimeline(byId("timeline"), trace, {
         onSelect: (track, call) => panels?.select(track, call),
@@ -39,15 +38,20 @@ export function showTrace(trace) {
             if (panels !== null && byId("filter").value !== timeline.rows.arranged.filter) {
                 byId("filter").value = timeline.rows.arranged.filter;
             }
-            hash.write();
+            steps.write();
         },
         announce,
     });
-    panels = createPanels(trace, timeline, { announce, changed: () => hash.write() });
+    panels = createPanels(trace, timeline, {
+        announce,
+        changed: () => steps.write(),
+        recounted: () => showCounts(trace),
+    });
     wireToolbar(timeline);
-    hash.read();
+    steps.read();
     if (trace.comparison && location.hash === "") {
         panels.open("difference");
+        steps.settle();
     }
     return {
         trace,
@@ -85,52 +89,25 @@ function wireToolbar(timeline) {
     Object.entries(clicks).forEach(([id, act]) => byId(id).addEventListener("click", act));
 }
 
-function showTitle({ title, processes, tracks, duration }) {
-    const count = (some) => some.reduce((sum, track) => sum + track.count, 0);
-    const calls = count(ofCalls(tracks));
-    const spans = count(tracks) - calls;
+function showTitle(trace) {
+    const { title } = trace;
     document.title = title;
     byId("title").textContent = title;
     byId("title").title = title;
+    showCounts(trace);
+}
+
+/** Shows how much the trace has, and how many of its calls are shown. */
+function showCounts({ processes, tracks, duration }) {
+    const count = (some) => some.reduce((sum, { count: own }) => sum + own, 0);
+    const shown = count(ofCalls(tracks));
+    const spans = count(tracks) - shown;
+    const calls = count(ofCalls(tracks).map((track) => track.recorded ?? track));
+    const part = shown < calls ? `${shown.toLocaleString("en")} of ` : "";
     byId("progress").textContent = [
-        `${calls.toLocaleString("en")} call${calls === 1 ? "" : "s"}`,
+        `${part}${calls.toLocaleString("en")} call${calls === 1 ? "" : "s"}`,
         ...(spans > 0 ? [`${spans.toLocaleString("en")} span${spans === 1 ? "" : "s"}`] : []),
         `${processes.length} process${processes.length === 1 ? "" : "es"}`,
         timeText(duration),
     ].join(" · ");
-}
-
-/** Stores the state in the URL's hash, without new entries in the history. */
-class Hash {
-    /** @param {() => object} state @param {(state: object) => void} restore */
-    constructor(state, restore) {
-        this.state = state;
-        this.restore = restore;
-        this.timer = 0;
-        addEventListener("hashchange", () => this.read());
-    }
-
-    read() {
-        this.restore(fromHash(location.hash));
-    }
-
-    /** Writes the hash when nothing has changed for a while. */
-    write() {
-        clearTimeout(this.timer);
-        this.timer = setTimeout(() => {
-            const hash = `#${toHash(this.state())}`;
-            if (hash !== (location.hash || "#")) {
-                keep(hash);
-            }
-        }, QUIET);
-    }
-}
-
-/** Replaces the hash. A page in a frame without its own address cannot do this. @param {string} hash */
-function keep(hash) {
-    try {
-        history.replaceState(null, "", hash);
-    } catch {
-        // The page also works without the hash.
-    }
 }

@@ -4,7 +4,7 @@
 /**
  * @typedef {object} State
  * @property {[number, number]=} view       from, to
- * @property {[number, number]=} selection  track's index, call
+ * @property {[number, number]=} selection  track's index, call by its index among the recorded ones
  * @property {string=} point                see timeline/points.js
  * @property {[number, number]=} range      from, to
  * @property {string=} filter
@@ -17,13 +17,15 @@
  * @property {string[]=} order
  * @property {string=} search
  * @property {string=} tab                  the open tab of the panel
- * @property {string=} sort                 this one, the two above and the five below belong to panels/panels.js
+ * @property {string=} sort                 this one, the two above and the nine below belong to panels/panels.js
  * @property {"busy"=} busy                 the table of functions is without calls that wait
  * @property {string=} where
  * @property {string=} sandwich
  * @property {string=} calls                the function whose calls are listed
  * @property {string=} callsSort
  * @property {string=} coroutinesSort
+ * @property {string=} hide                 kinds of hidden functions
+ * @property {string=} hidePattern          a pattern of hidden functions
  */
 
 const pair = {
@@ -63,6 +65,8 @@ const FIELDS = {
     calls: ["l", words],
     callsSort: ["d", words],
     coroutinesSort: ["j", words],
+    hide: ["n", words],
+    hidePattern: ["e", words],
 };
 
 /** Returns the hash of a state, without "#" and without empty parts. @param {State} state */

@@ -74,6 +74,16 @@ def states(page):
     page.page.locator("#actions summary").click()
     yield "menu"
     keys.press("Escape")
+    page.page.locator("#hiding summary").click()
+    yield "hiding"
+    keys.press("Escape")
+    keys.press("/")
+    keys.type("oo")
+    keys.press("ArrowDown")
+    yield "suggestions"
+    page.evaluate("window.viztracer.search('root')")
+    page.page.locator("canvas.tracks").focus()
+    keys.press("Escape")
     select(page, "root")
     page.evaluate("window.viztracer.range(0, 1e9)")
     for tab in range(1, 8):

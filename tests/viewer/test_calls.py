@@ -106,7 +106,7 @@ def numbers_of(page):
 def test_the_slowest_calls_are_two_actions_away(opened):
     list_of(opened, "leaf")
     assert numbers_of(opened) == [9, 7, 5, 3, 2, 1]
-    assert opened.page.locator("#pane-calls caption").inner_text() == "6 of 6 calls in the whole time"
+    assert opened.page.locator("#pane-calls caption").inner_text() == "6 of 6 calls in the whole trace"
     assert column(opened, 5)[0] == "n = 9, text = 'a' → 9"
     assert (column(opened, 1)[0], column(opened, 2)[0], column(opened, 3)[0]) == ("6.000000 ms", "9.000 ms", "900.0 µs")
     assert column(opened, 6) == ["", "", "", "raised", "", ""]
@@ -227,8 +227,8 @@ def test_it_is_of_the_range_and_the_tracks_that_are_chosen(opened):
     assert numbers_of(opened) == [9, 1]
     assert column(opened, 6) == ["partly in the range"] * 2
     assert column(opened, 2) == ["4.500 ms", "500.0 µs"]
-    opened.page.locator("#pane-calls").get_by_role("button", name="Whole time").click()
-    wait(opened, "#pane-calls caption", "6 of 6 calls in the whole time")
+    opened.page.locator("#pane-calls").get_by_role("button", name="Whole trace").click()
+    wait(opened, "#pane-calls caption", "6 of 6 calls in the whole trace")
     opened.evaluate("window.viztracer.range(0, 1)")
     wait(opened, "#pane-calls header", "No calls of it in this range.")
     assert not opened.page.locator("#pane-calls table").is_visible()
@@ -256,7 +256,7 @@ def test_a_call_that_never_ended_took_at_least_its_time(opened):
 def test_functions_of_which_not_all_calls_are_recorded_have_at_least_so_many(sandbox, page):
     show(sandbox, page, processes=[{"pid": 7, "elided": [CALLED_OFTEN]}])
     list_of(page, "quick")
-    assert page.page.locator("#pane-calls caption").inner_text() == "200 of at least 300 calls in the whole time"
+    assert page.page.locator("#pane-calls caption").inner_text() == "200 of at least 300 calls in the whole trace"
     assert "at least 300 calls" in page.page.locator("#pane-calls header").inner_text()
     assert "called too often to record all calls" in page.page.locator("#pane-calls .notes").inner_text()
     assert page.errors == []

@@ -123,6 +123,16 @@ def test_reports_are_below_the_cells(notebook):
     assert outputs(path, 2)["text/plain"] == "3"
 
 
+def test_a_report_keeps_its_steps_and_leaves_the_history_of_the_notebook_alone(notebook):
+    _, page = notebook
+    frame = reports(page, 3)[0]
+    before = page.evaluate("history.length")
+    frame.evaluate("viztracer.select(viztracer.trace.tracks[0], 0)")
+    back = "document.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowLeft', altKey: true }))"
+    until(lambda: frame.evaluate(f"() => {{ {back}; return viztracer.timeline.selection === null; }}"))
+    assert page.evaluate("history.length") == before
+
+
 def test_large_report_is_a_file_beside_the_notebook(notebook):
     path, page = notebook
     file = path.with_name("viztracer_report_cell4.html")

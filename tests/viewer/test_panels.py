@@ -72,7 +72,7 @@ def test_a_range_is_counted_and_a_function_leads_to_its_callers(sandbox, page):
     wait(page, "#pane-sandwich h2", "is_even")
     wait(page, "#pane-sandwich section:first-child td", "is_odd")
     page.evaluate("window.viztracer.range(null, null)")
-    wait(page, "#pane-sandwich .scope-range", "in the whole time")
+    wait(page, "#pane-sandwich .scope-range", "whole trace")
     assert page.errors == []
 
 
@@ -99,7 +99,7 @@ def test_an_expression_that_is_none_is_said_to_be_none(sandbox, page):
     report(sandbox, page, sandboxes.program("recursion.py"))
     page.page.get_by_label("Regular expression").click()
     page.page.get_by_label("Search functions").fill("(")
-    wait(page, "#search output", "This is not a regular expression")
+    wait(page, "#search output", "Invalid regular expression")
     assert page.errors == []
 
 

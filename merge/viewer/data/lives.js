@@ -2,6 +2,7 @@
 // that are their pieces. ../README.md describes the bytes.
 
 import { indexFrom } from "./bisect.js";
+import { recordedCall } from "./hiding.js";
 
 /** How a life ended, by its number. */
 export const ENDS = ["returned", "raised", "unfinished", "unknown"];
@@ -62,18 +63,38 @@ export const NO_PIECE = 0;
 export const FIRST_PIECE = 1;
 export const LATER_PIECE = 2;
 
+/** By the column of begins, which is another one when calls are hidden. */
 const kept = new WeakMap();
 
 /**
- * Returns of each call of a task's track whether it is a piece of a coroutine, and of which life.
+ * Returns of each call of a task's track whether it is a piece of a coroutine, and of which life; and of each life, how
+ * deep it is shown, or -1 if its calls are hidden.
  * @param {import("./model.js").Track} track
- * @returns {{kinds: Uint8Array, lives: Int32Array}}
+ * @returns {{kinds: Uint8Array, lives: Int32Array, depths: Int32Array}}
  */
 export function piecesOf(track) {
-    if (!kept.has(track)) {
-        kept.set(track, found(track));
+    if (!kept.has(track.start)) {
+        kept.set(track.start, shownPieces(track));
     }
-    return kept.get(track);
+    return kept.get(track.start);
+}
+
+function shownPieces(track) {
+    const all = found({ ...track, ...track.recorded });
+    if (!track.shown) {
+        return { ...all, depths: Int32Array.from(track.lives.depth) };
+    }
+    const [kinds, lives] = [new Uint8Array(track.count), new Int32Array(track.count)];
+    const depths = new Int32Array(track.lives.count).fill(-1);
+    for (let call = 0; call < track.count; call += 1) {
+        const recorded = recordedCall(track, call);
+        const life = all.lives[recorded];
+        [kinds[call], lives[call]] = [all.kinds[recorded], life];
+        if (life >= 0 && depths[life] < 0) {
+            depths[life] = track.depth[call];
+        }
+    }
+    return { kinds, lives, depths };
 }
 
 function found({ count, start, depth, function: functions, lives }) {

@@ -18,6 +18,7 @@
  * @property {Flow[]} flows
  * @property {Map<string, string>} sources  the text of source files by path
  * @property {LastWords[]} lastWords
+ * @property {import("./hiding.js").Hidden|null=} hidden  the functions whose calls are hidden
  * @property {import("./comparison.js").Comparison|null} comparison  the sides, if the page compares runs
  * @property {object} metadata       the same as a JSON report's `viztracer_metadata`
  * @property {string} metadataText   its text, with numbers that JavaScript cannot represent
@@ -70,6 +71,9 @@
  * @property {number} unfinished     calls that never ended
  * @property {Gap|null} gap          the longest time of which no data is left
  * @property {Unknown[]} unknown     time in which the callees of its innermost call are unknown: see overwritten.js
+ * @property {object=} recorded      all recorded calls, if some may be hidden: see hiding.js. `count`, `start` and so on
+ *                                   are those of the shown calls
+ * @property {object|null=} shown    which of the recorded calls these are; null or absent for all
  * @property {TaskPart[]=} parts     of a task: the calls by thread
  * @property {import("./lives.js").Lives|null=} lives  of a task and its coroutines
  *

@@ -25,8 +25,8 @@ export function unknownTime(times, of, zero) {
 }
 
 /**
- * Returns the unknown time of a call, in which it was the innermost known call. All known calls of such time end
- * after it.
+ * Returns the unknown time of a call, in which it was the innermost known call. The known calls that were open in such
+ * time end after it.
  * @param {import("./model.js").Track} track @param {number} call
  */
 export function unknownIn(track, call) {
@@ -34,8 +34,18 @@ export function unknownIn(track, call) {
     for (const unknown of track.unknown ?? []) {
         const end = firstFrom(unknown, endOf(track, call));
         for (let at = firstFrom(unknown, track.start[call]); at < end; at += 1) {
-            sum += firstFrom(track, unknown.start[at] + 1) - 1 === call ? unknown.duration[at] : 0;
+            sum += innermost(track, unknown, at) === call ? unknown.duration[at] : 0;
         }
     }
     return sum;
+}
+
+/** Returns the innermost known call that was open in unknown time. Some may have ended before, if others are hidden. */
+function innermost(track, unknown, at) {
+    const end = endOf(unknown, at);
+    let call = firstFrom(track, unknown.start[at] + 1) - 1;
+    while (call >= 0 && endOf(track, call) < end) {
+        call = track.parent[call];
+    }
+    return call;
 }

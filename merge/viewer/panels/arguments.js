@@ -26,10 +26,15 @@ export function sections(text, format = pretty) {
 
 /** Returns the same in one line, cut if it is long: "x = 3, n = 4 → None". @param {string} text  JSON */
 export function inLine(text) {
+    const clean = plainText(text);
+    return clean.length > LINE ? `${clean.slice(0, LINE)} …` : clean;
+}
+
+/** Returns all of it in one line. @param {string} text  JSON */
+export function plainText(text) {
     const parts = sections(text, (value) => formatted(value, ", ", 0));
     const line = parts.map(([title, part]) => (title === "returned" ? `→ ${part}` : part)).join(" ");
-    const clean = line.replace(/\s+/g, " ");
-    return clean.length > LINE ? `${clean.slice(0, LINE)} …` : clean;
+    return line.replace(/\s+/g, " ");
 }
 
 /** Parses JSON. Text that is not JSON stays text. @param {string} text */

@@ -161,7 +161,7 @@ export class Calls {
         };
     }
 
-    /** The range, or the whole time. */
+    /** The range, or the whole trace. */
     get #time() {
         const { from, to, trace } = this.scope;
         return { from: Math.max(from, 0), to: Math.min(to, trace.duration) };
@@ -198,6 +198,9 @@ export class Calls {
         const { functions } = this.scope.trace;
         if (this.of === functions.overwritten) {
             return "Newer events have overwritten these calls.";
+        }
+        if (this.scope.trace.hidden?.functions[this.of]) {
+            return "Its calls are hidden.";
         }
         const how = functions.isSpan(this.of) ? " Spans are listed if their track is chosen." : "";
         return `No calls of it in this range.${how}`;

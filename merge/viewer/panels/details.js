@@ -5,12 +5,13 @@ import { ENDS, piecesOf } from "../data/lives.js";
 import { callers, firstFrom, UNFINISHED } from "../data/model.js";
 import { numberText } from "../timeline/counters.js";
 import { beside, nameOf, pointsIn, timeOf } from "../timeline/points.js";
-import { exactText, timeText, wallClock } from "../timeline/ruler.js";
+import { apartFrom, exactText, momentText, timeText, wallClock } from "../timeline/ruler.js";
 import { durationWords, parentWords } from "../timeline/unfinished.js";
 import { parsed, pretty, sections } from "./arguments.js";
 import { callees, flagWords } from "./call.js";
 import { atLeast, elidedAt, notesOfCall } from "./elided.js";
 import { button, counted, element, labelOf } from "./element.js";
+import { hiddenAround, hiddenAt } from "./hidden.js";
 import { MeanwhileTable } from "./meanwhile.js";
 import { Table } from "./table.js";
 import { processFacts } from "./process.js";
@@ -26,7 +27,7 @@ export class Details {
     /**
      * @param {import("../data/model.js").Trace} trace
      * @param {{reveal: (track: object, call: number) => void, revealPoint: (point: object) => void,
-     *     openSource: () => void, sandwich: (of: number) => void, list: (of: number) => void}} go
+     *     openSource: () => void, copy: (text: string, what: string) => void, sandwich: (of: number) => void, list: (of: number) => void}} go
      */
     constructor(trace, go) {
         Object.assign(this, { trace, go });
@@ -66,7 +67,7 @@ export class Details {
         const least = elided.isLeast && !isSpan ? "at least " : "";
         this.table.show(
             called.map((row) => ({ ...row, elided: elided.calls.has(row.function) })),
-            `What ${isSpan ? "lies in it" : "it called"}: ${least}${counted(
+            `${isSpan ? "Inside" : "What it called"}: ${least}${counted(
                 called.reduce((sum, { calls }) => sum + calls, 0),
                 isSpan ? "span" : "call",
             )}`,
@@ -116,8 +117,8 @@ export class Details {
                 ),
                 this.#list([
                     ...(counter ? [["value", numberText(counter.values[at]), String(counter.values[at])]] : []),
-                    [gap ? "start" : "time", timeText(timeOf(point)), exactText(timeOf(point))],
-                    ...(gap ? [["duration", timeText(gap.end - gap.start), exactText(gap.end - gap.start)]] : []),
+                    this.#exact(gap ? "start" : "time", timeOf(point), this.#momentOf(point)),
+                    ...(gap ? [this.#exact("duration", gap.end - gap.start)] : []),
                     ["clock", wallClock(this.trace.baseRealtime, timeOf(point))],
                     ...this.#where(track, (track ?? counter).process),
                 ]),
@@ -177,17 +178,36 @@ export class Details {
         const { baseRealtime } = this.trace;
         const [start, duration] = [track.start[call], track.duration[call]];
         const facts = [
-            ["start", timeText(start), exactText(start)],
-            ["duration", durationWords(track, call), exactText(duration)],
-            ["self", timeText(own), exactText(own)],
+            this.#exact("start", start, momentText(start, apartFrom((at) => track.start[at], call, track.count))),
+            this.#exact("end", start + duration, momentText(start + duration, Math.max(duration, 1))),
+            this.#exact("duration", duration, durationWords(track, call)),
+            this.#exact("self", own),
             ["[overwritten]", unknown > 0 ? timeText(unknown) : "", `${exactText(unknown)}: its own, or its calls'`],
             ["clock", wallClock(baseRealtime, start)],
             ...lifeFacts(track, call, this.trace.functions),
+            ["hidden", hiddenAt(this.trace, track, call)],
             ...this.#where(track, track.process),
             ["id", track.ids?.[call] ?? ""],
             ...notes(track, call).map((words) => ["note", words]),
         ];
         return this.#list(facts);
+    }
+
+    /** Returns a fact about a time: in a few digits, and in nanoseconds, which a click copies. */
+    #exact(name, time, text = timeText(time)) {
+        const copy = button(exactText(time), () => this.go.copy(String(Math.round(time)), `${name}: copied`), {
+            className: "link exact",
+            title: `Copy the ${name} in nanoseconds`,
+        });
+        return [name, element("span", {}, text, " ", copy)];
+    }
+
+    /** Formats the time of a point so that it differs from those of its neighbours. */
+    #momentOf(point) {
+        const apart = point.gap
+            ? Infinity
+            : apartFrom((at) => timeOf({ ...point, at }), point.at, pointsIn(point));
+        return momentText(timeOf(point), apart);
     }
 
     #where(track, process) {
@@ -226,7 +246,7 @@ export class Details {
             ),
         );
         const isSpan = track.kind === "async";
-        const none = element("p", { className: "hint" }, isSpan ? "None." : "None that was traced.");
+        const none = element("p", { className: "hint" }, isSpan ? "None." : `None that ${hiddenAround(track, call) > 0 ? "is shown" : "was traced"}.`);
         return element(
             "section",
             { className: "callers" },

@@ -3,7 +3,7 @@
 
 import { elidedIn } from "../data/elided.js";
 import { REST, ROOT } from "../statistics/tree.js";
-import { cut } from "../timeline/labels.js";
+import { shortened } from "../timeline/labels.js";
 import { timeText } from "../timeline/ruler.js";
 import { Tooltip } from "../timeline/tooltip.js";
 import { element, grouped } from "./element.js";
@@ -14,6 +14,8 @@ const ROW = 19;
 const LEVELS = 400;
 /** Narrower frames are not drawn, in pixels. */
 const NARROWEST = 0.4;
+/** Opacity of frames that a search has not found. */
+const FADED = 0.25;
 const FONT = "12px system-ui, sans-serif";
 
 /**
@@ -90,6 +92,12 @@ export class FlameCanvas {
         this.#layout();
     }
 
+    /** Highlights functions: the others fade. @param {Uint8Array|null} functions  1 at the index of each */
+    mark(functions) {
+        this.found = functions;
+        this.#draw();
+    }
+
     /** Returns the functions from the root to the zoomed node. */
     get path() {
         return this.#tree === null ? [] : this.#tree.path(this.#zoomed);
@@ -151,9 +159,8 @@ export class FlameCanvas {
         context.clearRect(0, 0, this.canvas.width, this.canvas.height);
         context.font = FONT;
         context.textBaseline = "middle";
-        const letter = context.measureText("abcdefghij_.").width / 12;
         for (const frame of this.#frames) {
-            this.#drawFrame(context, style, frame, letter);
+            this.#drawFrame(context, style, frame);
         }
         const focused = this.#frames.find(({ node }) => node === this.#focus);
         if (focused && document.activeElement === this.canvas) {
@@ -163,24 +170,24 @@ export class FlameCanvas {
         }
     }
 
-    #drawFrame(context, style, { node, level, x, width }, letter) {
+    #drawFrame(context, style, { node, level, x, width }) {
         const of = this.#tree.function[node];
         const y = this.#top(level);
         const isAround = node !== this.#zoomed && x === 0 && level < this.path.length;
-        context.globalAlpha = isAround ? 0.55 : 1;
+        const isFound = of >= 0 && this.found?.[of] === 1;
+        const isFaded = of >= 0 && this.found && !isFound;
+        context.globalAlpha = isFaded ? FADED : isAround ? 0.55 : 1;
         context.fillStyle = of < 0 ? style.getPropertyValue("--line") : this.options.colorOf(of, node);
         context.fillRect(x, y, Math.max(width - (width > 3 ? 1 : 0), 0.5), ROW - 1);
         context.globalAlpha = 1;
+        if (isFound) {
+            context.fillStyle = style.getPropertyValue("--hit");
+            context.fillRect(x, y + ROW - 3, Math.max(width - 1, 1), 2);
+        }
         if (width > 24) {
             const name = this.#name(of);
-            const letters = Math.floor((width - 8) / letter);
             context.fillStyle = of < 0 ? style.color : this.options.inkOf();
-            context.save();
-            context.beginPath();
-            context.rect(x, y, width - 2, ROW);
-            context.clip();
-            context.fillText(name.length > letters ? cut(name, letters) : name, x + 4, y + ROW / 2);
-            context.restore();
+            context.fillText(shortened(context, name.slice(0, 200), width - 8), x + 4, y + ROW / 2);
         }
     }
 
@@ -303,6 +310,11 @@ export class FlameGraph {
         );
     }
 
+    /** Highlights functions that a search has found; null for no search. @param {Uint8Array|null} functions */
+    mark(functions) {
+        this.graph.mark(functions);
+    }
+
     show(tree, path, elided) {
         this.graph.show(tree, path, elided);
         const text = this.graph.text(ROOT) + restText(tree) + this.#unknownText(tree);
@@ -327,7 +339,7 @@ export class FlamePane {
     /** @param {import("./scope.js").ScopeBar} bar */
     constructor(bar, graph) {
         Object.assign(this, { bar, graph });
-        const hint = "The width is the time of all threads. Calls of a task are on its thread, below the event loop.";
+        const hint = "Width is time over all threads. Task calls appear under their event loop.";
         this.notes = element("div");
         const hints = [element("p", { className: "hint" }, hint), this.notes];
         this.element = element("div", {}, bar.element, ...hints, graph.element);

@@ -15,7 +15,7 @@ const KEYS = [
             ["0, Home", "show all"],
             ["F, Enter", "fit the range or the selected call"],
             ["[, ]", "track above, below"],
-            ["H, L, Alt+←, Alt+→", "call before, after on the track"],
+            ["H, L", "call before, after on the track"],
             ["K, J, Alt+↑, Alt+↓", "caller, first callee"],
             ["Shift+J", "longest callee"],
             ["Comma, Period", "instant, snapshot or sample before, after"],
@@ -38,10 +38,13 @@ const KEYS = [
     [
         "Everywhere",
         [
-            ["/", "search"],
+            ["Alt+←, Alt+→", "the view, selection, range and tab before, after"],
+            ["/", "search: functions, files, arguments, instants, counters, spans"],
+            ["↑, ↓", "in the search: choose a function that it suggests"],
             ["Enter, Shift+Enter, Escape", "in the search: next, previous hit, no search"],
             [TABS, "open a tab of the panel; once more: go to it"],
             ["Escape", "in the panel: back to the timeline"],
+            ["menu Hide", "functions whose calls are not shown; their time is their callers'"],
             ["Alt+↑, Alt+↓", "on a track's buttons: move the track"],
             ["↑, ↓", "on the panel's upper edge: its height"],
             ["?", "this help"],

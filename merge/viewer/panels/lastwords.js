@@ -20,16 +20,22 @@ export class LastWords {
         this.element = element("div", { className: "last-words" });
     }
 
+    /** Forgets the content, after the calls have changed. */
+    forget() {
+        this.element.replaceChildren();
+    }
+
     /** Computes the content when it is first shown. */
     show() {
         if (this.element.hasChildNodes()) {
             return;
         }
-        const { lastWords, warnings } = this.trace;
+        const { hidden, lastWords, warnings } = this.trace;
         const dead = lastWords.slice(0, MOST).map((words) => this.#process(words));
         const more = lastWords.length - dead.length;
         this.element.append(
             element("h2", {}, "Last words"),
+            ...(hidden ? [element("p", { className: "hint" }, `hidden: ${hidden.words}`)] : []),
             ...dead,
             ...this.#others().map(hint),
             ...(more > 0 ? [element("p", {}, `… and ${counted(more, "more process")}`)] : []),

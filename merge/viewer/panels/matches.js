@@ -4,6 +4,8 @@ import { firstFrom } from "../data/model.js";
 
 /** Calls between two reads of the clock. */
 const RUN = 1 << 17;
+/** Arguments between two reads of the clock. */
+const FEW = 1 << 10;
 
 /**
  * Returns a predicate for names, or a sentence about the error in the text.
@@ -22,7 +24,7 @@ export function matcher(text, { isRegex = false, isCase = false } = {}) {
         return { test: (name) => expression.test(name) };
     } catch (error) {
         const reason = error.message.replace(/^Invalid regular expression: (\/.*\/\w*: )?/s, "");
-        return { problem: `This is not a regular expression: ${reason}.` };
+        return { problem: `Invalid regular expression: ${reason}.` };
     }
 }
 
@@ -80,6 +82,21 @@ export class Matches {
         );
     }
 
+    /** Returns how many matches begin before a time. */
+    countBefore(time) {
+        return this.tracks.reduce((sum, of) => sum + lower(this.calls.get(of.index), firstFrom(of, time)), 0);
+    }
+
+    /** Returns the first match that begins at a time or later, or null. */
+    from(time) {
+        return this.#nearest((calls, of) => calls[lower(calls, firstFrom(of, time))], 1);
+    }
+
+    /** Returns the last match that begins before a time, or null. */
+    until(time) {
+        return this.#nearest((calls, of) => calls[lower(calls, firstFrom(of, time)) - 1], -1);
+    }
+
     /** Returns the first or the last of one candidate per track. */
     #nearest(candidate, direction) {
         let best = null;
@@ -116,12 +133,13 @@ function lower(numbers, than) {
 }
 
 /**
- * Finds the calls of all matching functions.
+ * Finds the calls of all matching functions, and those with matching arguments.
  * @param {import("../data/model.js").Trace} trace
  * @param {(name: string) => boolean} test
+ * @param {(json: string) => boolean} testArguments
  * @returns {Generator<number, Matches>}
  */
-export function* find(trace, test) {
+export function* find(trace, test, testArguments = () => false) {
     const functions = new Uint8Array(trace.functions.count);
     for (let of = 0; of < functions.length; of += 1) {
         functions[of] = test(trace.functions.label(of)) ? 1 : 0;
@@ -145,11 +163,36 @@ export function* find(trace, test) {
             }
             yield (done + last) / all;
         }
-        matches.calls.set(track.index, calls.slice(0, count));
-        matches.count += count;
+        const more = yield* byArguments(track, testArguments, functions);
+        matches.calls.set(track.index, joined(calls.subarray(0, count), more));
+        matches.count += count + more.length;
         done += track.count;
     }
     return matches;
+}
+
+/** Returns the calls with matching arguments whose functions do not match. */
+function* byArguments({ args, function: functions }, test, found) {
+    const calls = [];
+    let read = 0;
+    for (const [call, text] of args) {
+        if (found[functions[call]] !== 1 && test(text)) {
+            calls.push(call);
+        }
+        read += 1;
+        if (read % FEW === 0) {
+            yield 0;
+        }
+    }
+    return calls;
+}
+
+/** Returns both in order. */
+function joined(numbers, more) {
+    const all = new Uint32Array(numbers.length + more.length);
+    all.set(numbers);
+    all.set(more, numbers.length);
+    return more.length > 0 ? all.sort() : all;
 }
 
 function longer(numbers) {

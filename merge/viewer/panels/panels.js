@@ -1,12 +1,13 @@
 // The parts around the timeline: search, the panel with its tabs, export, help.
 //
-//     const panels = createPanels(trace, timeline, { announce(text), changed() });
+//     const panels = createPanels(trace, timeline, { announce(text), changed(), recounted() });
 //     panels.select(track, call)       for the timeline's onSelect
 //     panels.selectPoint(point)        for its onPoint
 //     panels.range(from, to)           for its onRange; nulls: no range
 //     panels.search(text)              a promise, resolved when all hits are marked
 //     panels.open("functions")         selection, functions, flame, sandwich, words, source,
 //                                  calls; coroutines, if there are any; difference, if the page compares runs
+//     panels.hide(state)               hides the calls that a state names
 //     panels.settled()                 a promise, resolved when the visible panel is computed
 //     panels.getState(), panels.setState(state)   the panels' part of the URL's hash: an object of texts
 
@@ -19,6 +20,7 @@ import { Difference } from "./difference.js";
 import { abnormal, endsLine } from "./ends.js";
 import { button } from "./element.js";
 import { FlameGraph, FlamePane } from "./flame.js";
+import { Hiding } from "./hiding.js";
 import { helpDialog } from "./help.js";
 import { LastWords } from "./lastwords.js";
 import { FunctionTable } from "./range.js";
@@ -35,10 +37,10 @@ const OF_SCOPE = ["functions", "flame", "sandwich", "calls", "coroutines", "diff
 /**
  * @param {import("../data/model.js").Trace} trace
  * @param {object} timeline  see timeline/timeline.js
- * @param {{announce: (text: string) => void, changed: () => void}} page
+ * @param {{announce: (text: string) => void, changed: () => void, recounted: () => void}} page
  */
-export function createPanels(trace, timeline, { announce, changed }) {
-    return new Panels(trace, timeline, { announce, changed });
+export function createPanels(trace, timeline, page) {
+    return new Panels(trace, timeline, page);
 }
 
 class Panels {
@@ -49,7 +51,13 @@ class Panels {
         const by = (id) => document.getElementById(id);
         this.panel = by("panel");
         this.scope = new Scope(trace);
-        this.search_ = new Search(by("search"), trace, timeline, { ...page, list: (of) => this.#openAt("calls", of) });
+        this.search_ = new Search(by("search"), trace, timeline, {
+            ...page,
+            list: (of) => this.#openAt("calls", of),
+            found: (functions) => this.graphs.forEach((graph) => graph.mark(functions)),
+        });
+        this.hiding = new Hiding(by("hiding"), trace, (act) => this.#replaceCalls(act));
+        this.scope.showAll = () => this.hiding.clear();
         this.#makeParts();
         this.tabs = new Tabs(by("tabs"), by("panes"), this.#tabs(), page.changed);
         this.closing = button("×", () => this.close(), {
@@ -88,7 +96,7 @@ class Panels {
             list: (of) => this.#openAt("calls", of),
             clearRange: () => timeline.setRange(null, null),
             changed: page.changed,
-            copy: (text) => this.#copy(text),
+            copy: (text, what) => this.#copy(text, what),
         };
         const colors = { colorOf: (of) => timeline.colorOf(of, null), inkOf: () => timeline.inkOf() };
         const graph = new FlameGraph(trace, go, {
@@ -101,6 +109,8 @@ class Panels {
         this.flame = new FlamePane(new ScopeBar(scope, go.clearRange), graph);
         this.sandwich = new Sandwich(scope, go, colors);
         this.difference = trace.comparison ? new Difference(scope, go, colors) : null;
+        const others = this.difference ? [this.difference.graph] : [];
+        this.graphs = [graph, this.sandwich.callers, this.sandwich.callees, ...others];
         this.calls = new Calls(scope, go);
         this.coroutines = trace.tracks.some(({ lives }) => lives) ? new CoroutineTable(scope, go) : null;
         this.words = new LastWords(trace, go.reveal);
@@ -114,7 +124,7 @@ class Panels {
             tab("selection", "Selection", this.details),
             tab("functions", "Functions", this.functions),
             tab("flame", "Flame graph", this.flame),
-            tab("sandwich", "Sandwich", this.sandwich),
+            tab("sandwich", "Callers and callees", this.sandwich),
             tab("words", dead > 0 ? `Last words (${dead})` : "Last words", this.words),
             tab("source", "Source", this.source),
             tab("calls", "Calls", this.calls),
@@ -149,6 +159,27 @@ class Panels {
         if (from !== null && (this.isClosed || !OF_SCOPE.includes(this.tabs.current))) {
             this.open("functions");
         }
+    }
+
+    /** Hides calls by `act`, and shows the others. */
+    #replaceCalls(act) {
+        const wasClosed = this.panel.hidden;
+        this.timeline.replaceCalls(act);
+        this.words.forget();
+        this.search_.again();
+        this.scope.renew();
+        if (this.tabs.current === "words") {
+            this.#show("words");
+        }
+        if (wasClosed) {
+            this.#hide();
+        }
+        this.page.recounted();
+    }
+
+    /** Hides what a state says. It must come before everything that names calls. */
+    hide(state) {
+        this.hiding.setState(state);
     }
 
     /** @param {string} text */
@@ -212,6 +243,7 @@ class Panels {
             callsSort: calls.table.sort === LONGEST_FIRST ? "" : calls.table.sort,
             coroutinesSort: this.coroutines?.table.sort === MOST_TIME_FIRST ? "" : (this.coroutines?.table.sort ?? ""),
             search: search.getState(),
+            ...this.hiding.getState(),
         };
         return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== ""));
     }
@@ -273,13 +305,13 @@ class Panels {
         return this.functions.table.csv();
     }
 
-    async #copy(text) {
+    async #copy(text, what = "The table was copied to the clipboard as CSV.") {
         try {
             await navigator.clipboard.writeText(text);
         } catch {
             copyByHand(text);
         }
-        this.page.announce("The table was copied to the clipboard as CSV.");
+        this.page.announce(what);
     }
 
     #key(event) {

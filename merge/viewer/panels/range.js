@@ -176,6 +176,7 @@ export class FunctionTable {
         const least = this.elided?.isLeast ? "at least " : "";
         const without = this.leftOut > 0 && wanted === "" ? `; without ${timeText(this.leftOut)} of waiting` : "";
         const counts = `${counted(known.length, "function")}, ${least}${counted(sum(known, "calls"), "call")}`;
-        this.table.show(rows, `${counts}, ${timeText(own)} in ${this.scope.text}${without}${unknownText(unknown)}`);
+        const where = `${this.scope.text}, all threads added`;
+        this.table.show(rows, `${counts}, ${timeText(own)} in ${where}${without}${unknownText(unknown)}`);
     }
 }

@@ -108,6 +108,8 @@ export class Sandwich {
             : row
             ? `${least}${counted(row.calls, "call")}, total ${atLeast(least, timeText(row.total))} (recursion once), ` +
               `self ${timeText(row.own)}${restText(tree)}`
+            : scope.trace.hidden?.functions[of]
+            ? "Its calls are hidden."
             : "Not called in this range.";
         this.callers.show(callers);
         this.callees.show(callees);
@@ -120,7 +122,7 @@ export class Sandwich {
 
     #table(caption) {
         const { functions } = this.scope.trace;
-        const name = (row) => (row.function < 0 ? "nothing that was traced" : functions.label(row.function));
+        const name = (row) => (row.function < 0 ? `nothing that ${this.scope.trace.hidden ? "is shown" : "was traced"}` : functions.label(row.function));
         const link = (row) =>
             button(labelOf(functions, row.function), () => this.open(row.function), {
                 className: "link",

@@ -1,16 +1,19 @@
 // The scope of functions, flame graph, sandwich and calls: a range of time or the whole trace, on all tracks, on those
 // of a process, or on one. Results are computed once and cached until the scope changes.
 
+import { recordedTrace } from "../data/hiding.js";
 import { ofCalls } from "../data/model.js";
-import { timeText } from "../timeline/ruler.js";
+import { momentText, timeText } from "../timeline/ruler.js";
 import { callsOf } from "../statistics/calls.js";
 import { coroutines } from "../statistics/coroutines.js";
 import { differenceTree } from "../statistics/difference.js";
+import { hiddenIn } from "../statistics/hidden.js";
 import { withTasks } from "../statistics/range.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
 import { statistics } from "../statistics/statistics.js";
-import { element } from "./element.js";
+import { button, element } from "./element.js";
+import { hiddenText } from "./hidden.js";
 
 export class Scope {
     #stop = new AbortController();
@@ -26,6 +29,8 @@ export class Scope {
         this.where = "";
         /** The number of changes. */
         this.version = 0;
+        /** Shows all calls again. */
+        this.showAll = () => {};
     }
 
     /** Calls `act` after every change. @param {() => void} act */
@@ -43,13 +48,22 @@ export class Scope {
         this.#change({ where: choices(this.trace).some(([value]) => value === where) ? where : "" });
     }
 
+    /** Forgets the results, after the calls have changed. */
+    renew() {
+        this.#change({}, true);
+    }
+
     get isWhole() {
         return this.from === -Infinity && this.to === Infinity;
     }
 
     /** @returns {import("../statistics/range.js").Range} */
     get range() {
-        const { from, to, where, trace } = this;
+        return this.#rangeOf(this.trace);
+    }
+
+    #rangeOf(trace) {
+        const { from, to, where } = this;
         const index = Number(where.slice(1));
         const chosen = { p: trace.processes[index]?.tracks, t: withTasks(trace.tracks[index]) }[where[0]];
         // Spans are not calls: they count only if they are selected.
@@ -59,7 +73,8 @@ export class Scope {
     /** Returns the range in words. */
     get text() {
         const { from, to } = this;
-        return this.isWhole ? "the whole time" : `${timeText(from)} to ${timeText(to)} (${timeText(to - from)})`;
+        const edge = (time) => momentText(time, (to - from) / 10);
+        return this.isWhole ? "the whole trace" : `${edge(from)} to ${edge(to)} (${timeText(to - from)})`;
     }
 
     /** Returns the functions. @param {(done: number) => void} progress */
@@ -90,6 +105,13 @@ export class Scope {
         return this.#once("calls", () => callsOf(this.range, of), progress);
     }
 
+    /** Returns what is hidden in the range, or null. */
+    hidden() {
+        const { trace } = this;
+        const work = () => hiddenIn(this.#rangeOf(recordedTrace(trace)), trace.hidden.functions);
+        return trace.hidden ? this.#once("hidden", work, () => {}) : Promise.resolve(null);
+    }
+
     #once(name, work, progress) {
         const kept = this.#kept.get(name) ?? { listeners: [] };
         kept.listeners.push(progress);
@@ -101,8 +123,8 @@ export class Scope {
         return kept.result;
     }
 
-    #change(to) {
-        if (Object.entries(to).every(([name, value]) => this[name] === value)) {
+    #change(to, always = false) {
+        if (!always && Object.entries(to).every(([name, value]) => this[name] === value)) {
             return;
         }
         this.#stop.abort();
@@ -116,16 +138,25 @@ export class Scope {
 /** Returns the selectable processes and tracks, as value and label. @returns {[string, string][]} */
 export function choices({ processes, tracks }) {
     const found = [["", "all processes and threads"]];
+    const known = new Map();
+    const labelOf = ({ name, kind, tid, category }) => {
+        // The number of a task and that of spans is none that the program knows.
+        const what = { task: "task", async: `spans${category ? ` of ${category}` : ""}` }[kind] ?? `thread ${tid}`;
+        return `${name} (${what})`;
+    };
     for (const process of processes) {
         if (processes.length > 1) {
             found.push([`p${process.index}`, `${process.label} (pid ${process.pid})`]);
         }
         if (tracks.length > 1) {
             found.push(
-                ...process.tracks.map((track) => [
-                    `t${track.index}`,
-                    `\u2003${track.name} (${track.kind} ${track.tid})`,
-                ]),
+                ...process.tracks.map((track) => {
+                    const label = labelOf(track);
+                    const key = `${process.index} ${label}`;
+                    known.set(key, (known.get(key) ?? 0) + 1);
+                    const isAlone = process.tracks.filter((other) => labelOf(other) === label).length === 1;
+                    return [`t${track.index}`, `\u2003${label}${isAlone ? "" : ` ${known.get(key)}`}`];
+                }),
             );
         }
     }
@@ -140,10 +171,12 @@ export class ScopeBar {
         const options = choices(scope.trace).map(([value, text]) => element("option", { value }, text));
         this.where = element("select", { onchange: () => scope.setWhere(this.where.value) }, ...options);
         this.range = element("span", { className: "scope-range" });
-        this.clear = element("button", { type: "button", onclick: clear }, "Whole time");
+        this.clear = element("button", { type: "button", onclick: clear }, "Whole trace");
+        this.hidden = element("span", { className: "hidden-calls", hidden: true });
         this.progress = element("progress", { max: 1, hidden: true, "aria-label": "Counting" });
-        const label = element("label", {}, "Of ", this.where);
-        this.element = element("div", { className: "bar" }, label, this.range, this.clear, ...more, this.progress);
+        const label = element("label", {}, "Show ", this.where);
+        const parts = [label, this.range, this.clear, this.hidden, ...more, this.progress];
+        this.element = element("div", { className: "bar" }, ...parts);
         scope.follow(() => this.#show());
         this.#show();
     }
@@ -155,10 +188,13 @@ export class ScopeBar {
     async counted(count) {
         this.progress.hidden = true;
         try {
-            return await count((done) => {
+            const counting = count((done) => {
                 this.progress.hidden = false;
                 this.progress.value = done;
             });
+            const [result, hidden] = await Promise.all([counting, this.scope.hidden()]);
+            this.#showHidden(hidden);
+            return result;
         } catch (error) {
             if (!(error instanceof Stopped)) {
                 throw error;
@@ -169,9 +205,18 @@ export class ScopeBar {
         }
     }
 
+    /** Says what is hidden. @param {{calls: number, outside: number}|null} found */
+    #showHidden(found) {
+        this.hidden.hidden = found === null;
+        if (found !== null) {
+            const all = button("Show all", () => this.scope.showAll(), { title: "Show all calls again" });
+            this.hidden.replaceChildren(hiddenText(this.scope.trace.hidden, found), " ", all);
+        }
+    }
+
     #show() {
         this.where.value = this.scope.where;
-        this.range.textContent = `in ${this.scope.text}`;
+        this.range.textContent = this.scope.isWhole ? "· whole trace" : `· ${this.scope.text}`;
         this.clear.hidden = this.scope.isWhole;
     }
 }

@@ -84,14 +84,14 @@ export function percentile(sorted, percent) {
     return Math.min(Math.max(middle, sorted[0]), sorted.at(-1));
 }
 
-/** Returns the functions that await anywhere in a trace. @param {import("../data/model.js").Trace} trace */
-function coroutineFunctions({ tracks }) {
+/** Returns the shown functions that await anywhere in a trace. @param {import("../data/model.js").Trace} trace */
+function coroutineFunctions({ tracks, hidden }) {
     const functions = new Set();
     for (const { lives } of tracks.filter((track) => track.lives)) {
         lives.function.forEach((of) => functions.add(of));
     }
     functions.delete(-1);
-    return functions;
+    return new Set([...functions].filter((of) => hidden?.functions[of] !== 1));
 }
 
 /**
@@ -114,7 +114,7 @@ export function* coroutines(trace, { from, to, tracks }) {
                 continue;
             }
             if (lives.function[at] >= 0) {
-                rows.get(lives.function[at]).life(lives, at);
+                rows.get(lives.function[at])?.life(lives, at);
             } else {
                 sum.tasks += 1;
                 sum.unfinishedTasks += ENDS[lives.end[at]] === "unfinished" ? 1 : 0;

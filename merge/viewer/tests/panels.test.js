@@ -38,7 +38,7 @@ test("what is no expression is said to be none", () => {
     for (const text of ["(", "[", "a{2,1}", "\\", "*", "(?<"]) {
         const { test: tests, problem } = matcher(text, { isRegex: true });
         assert.equal(tests, undefined);
-        assert.match(problem, /^This is not a regular expression: .+\.$/);
+        assert.match(problem, /^Invalid regular expression: .+\.$/);
         assert.ok(!problem.includes("SyntaxError"));
     }
 });

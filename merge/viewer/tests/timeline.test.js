@@ -16,7 +16,9 @@ import { profile } from "../timeline/minimap.js";
 import { areSiblings, wordsOf } from "../timeline/names.js";
 import { drawFlows, rectangleOf } from "../timeline/overlay.js";
 import { beside, pointFrom, pointOf, pointText } from "../timeline/points.js";
-import { clockLine, exactText, lineText, lines, stepFor, timeText, wallClock } from "../timeline/ruler.js";
+import {
+    apartFrom, clockLine, exactText, lineText, lines, momentText, stepFor, timeText, wallClock, zoneText,
+} from "../timeline/ruler.js";
 import { Strips } from "../timeline/strips.js";
 import { about } from "../timeline/tooltip.js";
 import { View } from "../timeline/view.js";
@@ -184,7 +186,7 @@ test("points are gone through in their row, and written into the hash", () => {
 });
 
 test("times in words", () => {
-    const texts = [[0, "0 ns"], [999, "999 ns"], [1500, "1.500 µs"], [12345678, "12.35 ms"], [2.5e9, "2.500 s"],
+    const texts = [[0, "0 ns"], [999, "999 ns"], [1500, "1.500 µs"], [12345678, "12.34 ms"], [2.5e9, "2.500 s"],
         [59.96e9, "59.96 s"], [61e9, "1 min 1 s"], [3723e9, "1 h 2 min 3 s"], [-1500, "-1.500 µs"]];
     for (const [time, text] of texts) {
         assert.equal(timeText(time), text);
@@ -207,9 +209,29 @@ test("the ruler's steps are round and its texts differ", () => {
     assert.equal(lineText(90e9, 30e9), "1 min 30 s");
 });
 
+test("moments that differ look different, and have about four digits if nothing is near", () => {
+    const times = [[1234567890, 1], [116812345, 83000], [2048316123456, 4000], [2048316123456, 1e12], [5, 3], [0, 1]];
+    assert.deepEqual(times.map(([time, apart]) => momentText(time, apart)), [
+        "1.234567890 s", "116.81 ms", "2048.316123 s", "2048.316 s", "5 ns", "0",
+    ]);
+    assert.equal(momentText(116812345, Infinity), "116.8 ms");
+    for (let time = 1; time < 1e14; time *= 3.3) {
+        for (let apart = 1; apart < 1e12; apart *= 7) {
+            assert.notEqual(momentText(Math.round(time), apart), momentText(Math.round(time + apart), apart));
+        }
+    }
+    const starts = [0, 5, 5, 9];
+    assert.deepEqual([0, 1, 3].map((at) => apartFrom((i) => starts[i], at, 4)), [5, 5, 4]);
+    assert.equal(apartFrom(() => 7, 0, 2), Infinity);
+});
+
+test("time zones", () => {
+    assert.deepEqual([0, 60, 330, -210].map(zoneText), ["UTC", "UTC+1", "UTC+5:30", "UTC−3:30"]);
+});
+
 test("the wall clock", () => {
     assert.equal(wallClock(null, 5), "");
-    assert.match(wallClock(1_700_000_000_123_456_789n, 1000), /^2023-11-1\d \d\d:\d\d:20\.123457$/);
+    assert.match(wallClock(1_700_000_000_123_456_789n, 1000), /^2023-11-1\d \d\d:\d\d:20\.123457 UTC\S*$/);
     assert.match(clockLine(1_700_000_000_123_456_789n, 0, 1e9), /^\d\d:\d\d:20$/);
     assert.match(clockLine(1_700_000_000_123_456_789n, 0, 1e6), /^\d\d:\d\d:20\.123$/);
     assert.equal(wallClock(10n ** 30n, 0), "");
@@ -405,7 +427,7 @@ test("what rows and tooltips say", () => {
     assert.ok(words.facts.some(([word]) => word === "duration"));
     assert.ok(words.facts.some(([, value]) => value === "unfinished"));
     assert.match(about({ gap: track.gap }, trace).title, /^12,345 events overwritten$/);
-    assert.equal(about({ instant: track.instants[0] }, trace).title, "</script>here");
+    assert.equal(about({ track, instant: track.instants[0], at: 0 }, trace).title, "</script>here");
     assert.equal(about({ counter: trace.counters[0], value: 15 }, trace).facts[0][1], "15");
 });
 
@@ -423,7 +445,7 @@ test("arrows of rows that are scrolled below the pinned ones are not drawn", () 
             set: () => true,
         });
         const levelsOf = () => ({ ready: false });
-        const scene = { view, theme: {}, levelsOf, layout: { pinnedHeight: 100 } };
+        const scene = { view, theme: {}, levelsOf, layout: { pinnedHeight: 100, rows: [] } };
         const placed = [{ row: row(one), y: 10, fixed: true }, { row: row(other), y, fixed }];
         const flow = { fromTrack: one, fromTime: 1, toTrack: other, toTime: 2, name: "start" };
         drawFlows(context, scene, placed, [flow], null);

@@ -18,32 +18,59 @@ export function drawRuler(context, { view, theme, ratio }, range, pointer, clock
     context.fillRect(0, 0, view.width, height);
     context.font = FONT;
     context.textBaseline = "middle";
-    for (const time of times) {
-        const x = Math.round(view.xOf(time));
+    const isShown = range && range.to >= view.from && range.from <= view.to;
+    const [left, right] = isShown ? [view.xOf(range.from), view.xOf(range.to)].map((x) => within(x, 0, view.width)) : [];
+    const length = isShown ? tagOf(context, view, (left + right) / 2, timeText(range.to - range.from)) : null;
+    const time = pointer === null ? "" : textOf(view.timeAt(pointer), Math.max(1, view.scale));
+    const cursor = pointer === null ? null : beside(view, tagOf(context, view, pointer, time), length);
+    for (const at of times) {
+        const x = Math.round(view.xOf(at));
         context.fillStyle = theme.tick;
         context.fillRect(x, height - 8, 1, 8);
         for (let i = 1; i < 5; i += 1) {
-            context.fillRect(Math.round(view.xOf(time + (step * i) / 5)), height - 4, 1, 4);
+            context.fillRect(Math.round(view.xOf(at + (step * i) / 5)), height - 4, 1, 4);
         }
-        context.fillStyle = theme.muted;
-        context.fillText(textOf(time, step), x + 5, 11);
+        const text = textOf(at, step);
+        const label = { left: x + 5, width: context.measureText(text).width };
+        // A label that is cut, at the edge or by a tag, could be read as another time.
+        if (label.left + label.width <= view.width && ![length, cursor].some((tag) => tag && overlap(tag, label))) {
+            context.fillStyle = theme.muted;
+            context.fillText(text, label.left, 11);
+        }
     }
-    if (range && range.to >= view.from && range.from <= view.to) {
-        const [left, right] = [Math.max(view.xOf(range.from), 0), Math.min(view.xOf(range.to), view.width)];
+    if (isShown) {
         context.fillStyle = theme.band;
         context.fillRect(left, 0, right - left, height);
-        drawTag(context, view, theme.accent, theme.onAccent, (left + right) / 2, timeText(range.to - range.from));
+        drawTag(context, length, theme.accent, theme.onAccent);
     }
-    if (pointer !== null) {
-        drawTag(context, view, theme.tag, theme.onTag, pointer, textOf(view.timeAt(pointer), Math.max(1, view.scale)));
+    if (cursor) {
+        drawTag(context, cursor, theme.tag, theme.onTag);
     }
     context.fillStyle = theme.line;
     context.fillRect(0, height - 1, view.width, 1);
 }
 
-function drawTag(context, view, ground, ink, x, text) {
+const within = (x, least, most) => Math.min(Math.max(x, least), most);
+const overlap = (one, other) => one.left < other.left + other.width && other.left < one.left + one.width;
+
+/** Returns a tag whose middle is at a place, as far as the ruler has space. */
+function tagOf(context, view, x, text) {
     const width = context.measureText(text).width + 12;
-    const left = Math.min(Math.max(x - width / 2, 2), view.width - width - 2);
+    return { left: within(x - width / 2, 2, view.width - width - 2), width, text };
+}
+
+/** Returns a tag beside another one, if the two would overlap. */
+function beside(view, tag, other) {
+    if (other === null || !overlap(tag, other)) {
+        return tag;
+    }
+    const [before, after] = [other.left - tag.width - 4, other.left + other.width + 4];
+    const isBefore = tag.left + tag.width / 2 < other.left + other.width / 2;
+    const left = (isBefore && before >= 0) || after + tag.width > view.width ? before : after;
+    return { ...tag, left };
+}
+
+function drawTag(context, { left, width, text }, ground, ink) {
     context.fillStyle = ground;
     context.beginPath();
     context.roundRect(left, 3, width, 17, 4);

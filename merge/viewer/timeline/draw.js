@@ -3,7 +3,7 @@
 import { ABANDONED, CLIPPED, RAISED, UNFINISHED } from "../data/model.js";
 import { indexFrom } from "../data/bisect.js";
 import { drawCounter } from "./counters.js";
-import { FONT } from "./labels.js";
+import { FONT, shortened } from "./labels.js";
 import { LANE, PROCESS_HEIGHT, visible } from "./layout.js";
 import { drawLifeNames, drawLives } from "./lives.js";
 import { drawTails } from "./tails.js";
@@ -26,7 +26,7 @@ const SUMMARY_LANES = 4;
  * @property {object} theme      colours by name, from the style sheet
  * @property {(process: object) => Uint32Array} pixelsFor  pixel colour by function
  * @property {string} ink        colour of text on calls
- * @property {{calls: Map<number, Uint32Array>}|null} hits
+ * @property {{functions: Uint8Array, calls: Map<number, Uint32Array>, instants: Map<number, number[]>}|null} hits
  * @property {(track: object) => import("../data/levels.js").Levels} levelsOf
  * @property {import("./labels.js").Labels} labels
  */
@@ -46,6 +46,10 @@ export function drawRows(context, strips, scene, placed) {
     context.imageSmoothingEnabled = false;
     context.font = FONT;
     context.textBaseline = "middle";
+    if (placed.length === 0) {
+        context.fillStyle = theme.muted;
+        context.fillText("No tracks match the filter.", 12, layout.pinnedHeight + 24);
+    }
     const lanes = fillLanes(strips, placed, scene);
     drawPart(context, strips, scene, placed.filter(({ fixed }) => !fixed), lanes, layout.pinnedHeight, height);
     if (layout.pinnedHeight > 0) {
@@ -120,6 +124,7 @@ function drawPart(context, strips, scene, placed, lanes, top, bottom) {
     }
     for (const lane of own) {
         drawFlags(context, scene, lane);
+        drawFound(context, scene, lane);
     }
     drawNames(context, scene, own);
     withLives.forEach(({ row, y }) => drawLifeNames(context, scene, row, y));
@@ -257,16 +262,33 @@ function drawAbove(context, scene, row, y) {
 
 /** Draws ticks at the top of a track, one per pixel with a hit. */
 function drawHits(context, { hits, theme, view }, { track }, y) {
-    const calls = hits?.calls.get(track.index);
-    if (!calls) {
-        return;
-    }
     context.fillStyle = theme.hit;
-    let at = indexFrom(calls.length, (i) => track.start[calls[i]], view.from);
-    while (at < calls.length && track.start[calls[at]] <= view.to) {
-        const x = Math.floor(view.xOf(track.start[calls[at]]));
+    drawTicks(context, view, hits?.calls.get(track.index) ?? [], (call) => track.start[call], y);
+    drawTicks(context, view, hits?.instants?.get(track.index) ?? [], (at) => track.instants[at].time, y);
+}
+
+/** @param {ArrayLike<number>} found  in the order of their times */
+function drawTicks(context, view, found, timeOf, y) {
+    const from = (time, low = 0) => indexFrom(found.length, (i) => timeOf(found[i]), time, low);
+    for (let at = from(view.from); at < found.length && timeOf(found[at]) <= view.to; ) {
+        const x = Math.floor(view.xOf(timeOf(found[at])));
         context.fillRect(x, y + 1, 2, 4);
-        at = indexFrom(calls.length, (i) => track.start[calls[i]], view.timeAt(x + 1), at + 1);
+        at = from(view.timeAt(x + 1), at + 1);
+    }
+}
+
+/** Outlines calls that a search has found by their arguments: they have the colour of those that it has not found. */
+function drawFound(context, { hits, ratio, theme }, { levels, wide, y, height }) {
+    const { track } = levels;
+    const found = hits?.calls.get(track.index) ?? [];
+    for (let at = 0; at < wide.length && found.length > 0; at += 3) {
+        const call = wide[at];
+        const isByName = hits.functions[track.function[call]] === 1;
+        if (!isByName && found[indexFrom(found.length, (i) => found[i], call)] === call) {
+            const left = wide[at + 1] / ratio;
+            context.strokeStyle = theme.hit;
+            context.strokeRect(left + 0.5, y + 0.5, wide[at + 2] / ratio - left - 1, height - 1);
+        }
     }
 }
 
@@ -286,7 +308,7 @@ function drawInstants(context, scene, { track }, y) {
         const width = Math.min(INSTANT_NAME, free);
         if (width > 30) {
             context.fillStyle = theme.text;
-            drawClipped(context, name, x + 9, middle + 1, width);
+            context.fillText(shortened(context, name.slice(0, 200), width), x + 9, middle + 1);
         }
         at = next;
     }
@@ -305,15 +327,6 @@ function drawMark(context, theme, kind, x, y) {
         context.lineTo(x - 5, y);
     }
     context.fill();
-}
-
-function drawClipped(context, text, x, y, width) {
-    context.save();
-    context.beginPath();
-    context.rect(x, y - 10, width, 20);
-    context.clip();
-    context.fillText(text.slice(0, 200), x, y);
-    context.restore();
 }
 
 /** Draws overwritten history: a hatched band over the row, with the number of lost events. */

@@ -41,6 +41,12 @@ export class Frames {
         this.request();
     }
 
+    /** Prepares the calls of all tracks again. */
+    forget() {
+        this.levels.clear();
+        this.request();
+    }
+
     #levelsOf(track) {
         let found = this.levels.get(track);
         if (!found) {

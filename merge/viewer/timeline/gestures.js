@@ -1,8 +1,9 @@
 // The timeline's reactions to pointers and keys. input.js recognizes the gestures.
 
 import { hitAt } from "./hit.js";
-import { followKeys, followRuler, followTracks } from "./input.js";
+import { CLICK, DOUBLE_CLICK, followKeys, followRuler, followTracks } from "./input.js";
 import { followPointer } from "./minimap.js";
+import { zoneOf } from "./ruler.js";
 import { Tooltip, about } from "./tooltip.js";
 import { Tour } from "./tour.js";
 
@@ -15,6 +16,7 @@ export class Gestures {
         /** The pointer's position in pixels, and the call under it. */
         this.pointer = null;
         this.hovered = null;
+        this.clicked = null;
     }
 
     /** Starts to follow pointers and keys. */
@@ -23,11 +25,13 @@ export class Gestures {
         const act = this.#actions();
         followTracks(stage.canvas, act);
         followRuler(stage.ruler, act);
+        document.addEventListener("click", (event) => this.#clickElsewhere(event), true);
         followPointer(stage.overview, view, (from, to) => motion.jump((own) => own.show(from, to)));
         followKeys(stage.canvas, (what, value) => this.#key(what, value));
         stage.scroller.addEventListener("scroll", () => this.timeline.frames.request());
         stage.unhide.addEventListener("click", () => rows.unhide());
         stage.wall.addEventListener("click", () => this.timeline.setClock(this.timeline.clock === null));
+        stage.wall.title = `Show the time of day (${zoneOf(this.timeline.trace.baseRealtime, 0)}) on the ruler`;
         stage.wall.hidden = this.timeline.trace.baseRealtime === null;
     }
 
@@ -46,7 +50,7 @@ export class Gestures {
                 motion.jump((view) => view.pan(dx));
             },
             hover: (x, y) => this.#hover(x, y),
-            click: (x, y) => this.#click(this.#hit(x, y)),
+            click: (x, y) => this.#clickAt(x, y),
             open: (x, y) => this.#open(this.#hit(x, y)),
             range: (x1, x2, done) => this.#drag(x1, x2, done),
         };
@@ -69,6 +73,25 @@ export class Gestures {
             this.tooltip.hide();
         }
         frames.request();
+    }
+
+    #clickAt(x, y) {
+        const { left, top } = this.timeline.stage.canvas.getBoundingClientRect();
+        const hit = this.#hit(x, y);
+        this.clicked = { hit, x: left + x, y: top + y, time: performance.now() };
+        this.#click(hit);
+    }
+
+    /** The first click of a double click may open the panel at its place. The second one is for the call, too. */
+    #clickElsewhere(event) {
+        const { clicked } = this;
+        const isThere = clicked && Math.hypot(event.clientX - clicked.x, event.clientY - clicked.y) < CLICK;
+        if (isThere && performance.now() - clicked.time < DOUBLE_CLICK && event.target !== this.timeline.stage.canvas) {
+            event.preventDefault();
+            event.stopImmediatePropagation();
+            this.clicked = null;
+            this.#open(clicked.hit);
+        }
     }
 
     #click(hit) {

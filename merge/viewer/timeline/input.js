@@ -1,7 +1,9 @@
 // Pointers and keys: this module maps them to actions, which the timeline performs.
 
 /** A pointer that moves less than this clicks, in pixels. */
-const CLICK = 4;
+export const CLICK = 4;
+/** Milliseconds in which a second click makes a double click. */
+export const DOUBLE_CLICK = 500;
 
 /** Zoom per pixel of the wheel. */
 export function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
@@ -123,7 +125,7 @@ export function followRuler(canvas, act) {
     canvas.addEventListener("pointerleave", () => act.hover(null));
 }
 
-/** The action of each key. With Alt the arrow keys go from call to call. */
+/** The action of each key. With Alt, arrow keys to the sides belong to the history. */
 export const KEYS = {
     w: ["zoom", 1.5], "+": ["zoom", 1.5], "=": ["zoom", 1.5], s: ["zoom", 1 / 1.5], "-": ["zoom", 1 / 1.5],
     a: ["pan", -0.15], d: ["pan", 0.15], ArrowLeft: ["pan", -0.15], ArrowRight: ["pan", 0.15],
@@ -131,7 +133,6 @@ export const KEYS = {
     f: ["fit"], m: ["mark"], 0: ["all"], Home: ["all"], Enter: ["fit"], Escape: ["clear"],
     h: ["walk", "previous"], l: ["walk", "next"], k: ["walk", "parent"], j: ["walk", "child"],
     "Shift+j": ["walk", "longest"], "Shift+Alt+ArrowDown": ["walk", "longest"],
-    "Alt+ArrowLeft": ["walk", "previous"], "Alt+ArrowRight": ["walk", "next"],
     "Alt+ArrowUp": ["walk", "parent"], "Alt+ArrowDown": ["walk", "child"],
     "[": ["track", -1], "]": ["track", 1], ",": ["point", -1], ".": ["point", 1],
 };

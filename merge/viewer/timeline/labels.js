@@ -58,3 +58,16 @@ export function cut(text, length) {
     const halved = last >= 0xd800 && last < 0xdc00;
     return `${text.slice(0, halved ? length - 1 : length)}…`;
 }
+
+/** Returns a text, cut to a width in pixels. @param {CanvasRenderingContext2D} context  with the font set */
+export function shortened(context, text, limit) {
+    const { width } = context.measureText(text);
+    if (width <= limit) {
+        return text;
+    }
+    let length = Math.floor((text.length * limit) / width);
+    while (length > 1 && context.measureText(cut(text, length)).width > limit) {
+        length -= 1;
+    }
+    return cut(text, length);
+}

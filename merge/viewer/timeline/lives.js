@@ -1,7 +1,7 @@
 // Draws the lives of tasks and coroutines below their calls: pale while they await.
 
 import { indexFrom } from "../data/bisect.js";
-import { endOfLife, pieceBefore } from "../data/lives.js";
+import { endOfLife, pieceBefore, piecesOf } from "../data/lives.js";
 import { LANE } from "./layout.js";
 
 /** How strong the colour of a life is. */
@@ -11,18 +11,19 @@ const LEAST_NAMED = 60;
 
 const kept = new WeakMap();
 
-/** Returns the lives at each depth in the order of their begins; those of a task lie below its outermost coroutines. */
-function byDepth({ lives }) {
-    if (!kept.has(lives)) {
+/** Returns the lives at each depth in the order of their begins, without those whose calls are hidden. */
+function byDepth(track) {
+    const { depths } = piecesOf(track);
+    if (!kept.has(depths)) {
         const found = [];
-        for (let at = 0; at < lives.count; at += 1) {
-            if (lives.function[at] >= 0) {
-                (found[lives.depth[at]] ??= []).push(at);
+        for (let at = 0; at < track.lives.count; at += 1) {
+            if (track.lives.function[at] >= 0 && depths[at] >= 0) {
+                (found[depths[at]] ??= []).push(at);
             }
         }
-        kept.set(lives, found);
+        kept.set(depths, found);
     }
-    return kept.get(lives);
+    return kept.get(depths);
 }
 
 /** Calls `each` with the lives at a depth that are visible; of those in one pixel only with the first one. */

@@ -30,7 +30,6 @@ export class Minimap {
         this.canvas = canvas;
         this.trace = trace;
         this.levelsOf = levelsOf;
-        this.tracks = trace.tracks.filter((track) => track.count > 0);
         this.bands = [];
         this.hits = null;
         this.steps = null;
@@ -43,6 +42,12 @@ export class Minimap {
             this.width = width;
             this.steps = this.#build();
         }
+    }
+
+    /** Starts again, after the calls have changed. */
+    restart() {
+        this.ticks = null;
+        this.steps = this.#build();
     }
 
     /** Sets the hits. @param {{calls: Map<number, Uint32Array>}|null} hits */
@@ -66,7 +71,8 @@ export class Minimap {
     }
 
     *#build() {
-        const { tracks, width } = this;
+        const { width } = this;
+        const tracks = this.trace.tracks.filter((track) => track.count > 0);
         const count = Math.min(BANDS, tracks.length);
         const bands = Array.from({ length: count }, () => ({ depths: new Uint16Array(width), most: 1 }));
         tracks.forEach((track, i) => {

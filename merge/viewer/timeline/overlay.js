@@ -90,11 +90,16 @@ export function drawPointer(context, { theme, height }, x) {
     }
 }
 
-/** Draws the flows whose two tracks are visible, and highlights those of the selected call. */
+/**
+ * Draws the flows of which a track is visible, and highlights those of the selected call. The other track may be above
+ * or below the visible part.
+ */
 export function drawFlows(context, scene, placed, flows, selection) {
     const { view, theme, levelsOf } = scene;
-    const rows = new Map(placed.filter(({ row }) => row.track).map((one) => [one.row.track, one]));
     const edge = scene.layout.pinnedHeight;
+    const visible = new Set(placed.map(({ row }) => row.track));
+    const beyond = scene.layout.rows.map((row) => ({ row, y: row.y - scene.scroll + edge, fixed: false }));
+    const rows = new Map([...beyond, ...placed].filter(({ row }) => row.track).map((one) => [one.row.track, one]));
     let left = MOST_ARROWS;
     let before = "";
     context.lineWidth = 1.5;
@@ -103,7 +108,7 @@ export function drawFlows(context, scene, placed, flows, selection) {
             continue;
         }
         const [from, to] = [rows.get(flow.fromTrack), rows.get(flow.toTrack)];
-        if (!from || !to) {
+        if (!from || !to || !(visible.has(flow.fromTrack) || visible.has(flow.toTrack))) {
             continue;
         }
         const ends = [
@@ -112,7 +117,8 @@ export function drawFlows(context, scene, placed, flows, selection) {
             view.xOf(flow.toTime), heightOf(to, levelsOf, flow.toTime),
         ];
         // Pinned rows cover the rows that are scrolled below them.
-        if ((!from.fixed && ends[1] < edge) || (!to.fixed && ends[3] < edge)) {
+        const isCovered = (!from.fixed && ends[1] < edge) || (!to.fixed && ends[3] < edge);
+        if (isCovered && (from.fixed || to.fixed)) {
             continue;
         }
         const key = ends.map(Math.round).join();
@@ -120,7 +126,10 @@ export function drawFlows(context, scene, placed, flows, selection) {
             continue;
         }
         before = key;
+        context.save();
+        clip(context, view, from.fixed || to.fixed ? 0 : edge, Infinity);
         drawArrow(context, ends, touches(flow, selection) ? theme.accent : theme.flow);
+        context.restore();
         left -= 1;
         if (left === 0) {
             break;

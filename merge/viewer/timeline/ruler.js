@@ -8,7 +8,7 @@ const STEPS = [
     ...[10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 43200, 86400].map((seconds) => seconds * 1e9),
 ];
 
-/** Formats a duration with at most four digits and a unit, as "1.234 ms". @param {number} time */
+/** Formats a duration with at most four digits and a unit, as "1.234 ms"; further digits are cut, as in `--top`. @param {number} time */
 export function timeText(time) {
     if (time < 0) {
         return `-${timeText(-time)}`;
@@ -17,9 +17,25 @@ export function timeText(time) {
         return clockText(time, 1e9);
     }
     const [unit, size] = UNITS.findLast(([, least], i) => i < 4 && time >= least) ?? UNITS[0];
-    const value = time / size;
-    const digits = unit === "ns" ? 0 : value < 10 ? 3 : value < 100 ? 2 : 1;
-    return `${value.toFixed(digits)} ${unit}`;
+    const digits = unit === "ns" ? 0 : time < 10 * size ? 3 : time < 100 * size ? 2 : 1;
+    return `${(Math.floor(time / (size / 10 ** digits)) / 10 ** digits).toFixed(digits)} ${unit}`;
+}
+
+/**
+ * Formats a moment, with as many digits as tell it from another moment, but at least about four.
+ * @param {number} time @param {number} apart  how far the other one is away
+ */
+export function momentText(time, apart) {
+    const step = 10 ** Math.floor(Math.log10(Math.max(apart, 1)));
+    const rough = time >= 60e9 ? 1e6 : 10 ** Math.max(Math.floor(Math.log10(Math.max(Math.abs(time), 1))) - 3, 0);
+    return lineText(time, Math.min(step, rough));
+}
+
+/** Returns how far a moment is away from those before and after it. @param {(at: number) => number} timeOf by index */
+export function apartFrom(timeOf, at, count) {
+    const others = [at - 1, at + 1].filter((other) => other >= 0 && other < count);
+    const away = others.map((other) => Math.abs(timeOf(other) - timeOf(at))).filter((time) => time > 0);
+    return Math.min(...away, Infinity);
 }
 
 /** Formats a duration exactly, as "1,234,567 ns". @param {number} time */
@@ -50,7 +66,7 @@ export function lineText(time, step) {
     }
     const [unit, size] = UNITS.findLast(([, least], i) => i < 4 && Math.abs(time) >= least) ?? UNITS[0];
     const digits = Math.max(0, Math.ceil(Math.log10(size / step) - 1e-9));
-    return `${(time / size).toFixed(digits)} ${unit}`;
+    return `${(Math.round(time / (size / 10 ** digits)) / 10 ** digits).toFixed(digits)} ${unit}`;
 }
 
 /**
@@ -70,7 +86,7 @@ export function lines({ from, to, scale }, apart = 110) {
 }
 
 /**
- * Returns the wall clock at a time, as "2026-11-22 15:41:26.123456".
+ * Returns the wall clock at a time, with its time zone: "2026-11-22 15:41:26.123456 UTC+1".
  * @param {bigint|null} base  nanoseconds since 1970
  */
 export function wallClock(base, time) {
@@ -85,7 +101,20 @@ export function wallClock(base, time) {
     const two = (number) => String(number).padStart(2, "0");
     const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
     const micros = String((nanoseconds / 1000n) % 1_000_000n).padStart(6, "0");
-    return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${micros}`;
+    const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${micros}`;
+    return `${day} ${clock} ${zoneText(-date.getTimezoneOffset())}`;
+}
+
+/** Formats the difference of a time zone from UTC, as "UTC+5:30". @param {number} minutes */
+export function zoneText(minutes) {
+    const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+    const more = rest === 0 ? "" : `:${String(rest).padStart(2, "0")}`;
+    return minutes === 0 ? "UTC" : `UTC${minutes < 0 ? "−" : "+"}${hours}${more}`;
+}
+
+/** Returns the time zone of the wall clock at a time. */
+export function zoneOf(base, time) {
+    return wallClock(base, time).split(" ")[2] ?? "";
 }
 
 /** Returns a line's text by the wall clock: the time of day, with the digits that the interval needs. */

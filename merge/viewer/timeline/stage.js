@@ -22,7 +22,7 @@ export class Stage {
         this.corner = make("div", "corner", element);
         this.unhide = make("button", "unhide", this.corner, { type: "button" });
         this.count = make("span", "count", this.corner);
-        this.wall = make("button", "wall", this.corner, { type: "button", title: "Show the time of day on the ruler" });
+        this.wall = make("button", "wall", this.corner, { type: "button" });
         this.wall.textContent = "Clock";
         this.overview = make("canvas", "minimap", element, { "aria-hidden": "true" });
         this.ruler = make("canvas", "ruler", element, { "aria-hidden": "true" });

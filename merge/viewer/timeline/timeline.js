@@ -23,12 +23,14 @@
  *     timeline.setRange(from, to)     mark a range (calls onRange); setRange(null, null) removes it
  *     timeline.range                  { from, to } or null
  *     timeline.mark(hits)             search hits: { functions: Uint8Array (1 at the index of a matching function),
- *                                     calls: Map<track.index, Uint32Array of call indices, ascending> };
+ *                                     calls: Map<track.index, Uint32Array of call indices, ascending>,
+ *                                     instants: Map<track.index, indices of instants, ascending> };
  *                                     null: no search.
  *                                     Other calls fade, hits get ticks in their tracks and on the minimap.
  *     timeline.setFilter(text)        show only tracks whose process or name contains the text
  *     timeline.setColoring(mode)      "function" | "file" | "process"
  *     timeline.setClock(wall)         the ruler shows the wall clock (true) or the time since the report's zero
+ *     timeline.replaceCalls(act)      shows the calls that the tracks have after `act`: see data/hiding.js
  *     timeline.fitSelection(), timeline.showAll(), timeline.zoomBy(factor)
  *     timeline.state()                the state for state.js; timeline.restore(state) restores it
  *     timeline.picture()              a new <canvas> with the visible ruler, names and tracks
@@ -42,8 +44,10 @@
  * warnings and errors; #progress while loading; #status for announced lines.
  */
 
+import { recordedCall, shownCall } from "../data/hiding.js";
 import { Frames } from "./frames.js";
 import { Gestures } from "./gestures.js";
+import { DOUBLE_CLICK } from "./input.js";
 import { Minimap } from "./minimap.js";
 import { Motion } from "./motion.js";
 import { Names, shiftOf, wordsOf } from "./names.js";
@@ -53,9 +57,6 @@ import { Rows } from "./rows.js";
 import { Stage } from "./stage.js";
 import { inWords } from "./tour.js";
 import { View } from "./view.js";
-
-/** Milliseconds in which a second click makes a double click. */
-const DOUBLE_CLICK = 500;
 
 export function createTimeline(element, trace, options = {}) {
     return new Timeline(element, trace, options);
@@ -175,6 +176,8 @@ class Timeline {
             this.fitTime(this.point.process.opened, this.point.process.last);
         } else if (this.point?.gap) {
             this.fitTime(this.point.gap.start, this.point.gap.end);
+        } else {
+            this.options.announce?.("Select a call or a range first.");
         }
     }
 
@@ -199,6 +202,21 @@ class Timeline {
         this.minimap.mark(hits);
         this.painter.found = hits?.functions ?? null;
         this.frames.repaint();
+    }
+
+    replaceCalls(act) {
+        const { track, call } = this.selection ?? {};
+        const recorded = track && recordedCall(track, call);
+        act();
+        this.frames.forget();
+        this.minimap.restart();
+        this.mark(null);
+        this.gestures.leave();
+        this.rows.lay();
+        if (track) {
+            const shown = shownCall(track, recorded);
+            this.select(shown < 0 ? null : track, shown);
+        }
     }
 
     setFilter(text) {
@@ -239,7 +257,7 @@ class Timeline {
         return {
             ...this.rows.state(),
             view: from <= 0 && to >= duration ? undefined : [from, to],
-            selection: selection ? [selection.track.index, selection.call] : undefined,
+            selection: selection ? [selection.track.index, recordedCall(selection.track, selection.call)] : undefined,
             point: this.point ? pointText(this.trace, this.point) : undefined,
             range: range ? [range.from, range.to] : undefined,
             coloring: this.painter.coloring === "function" ? undefined : this.painter.coloring,
@@ -254,9 +272,10 @@ class Timeline {
         this.setClock(clock === "wall");
         this.motion.jump((own) => (view ? own.show(...view) : own.showAll()));
         const track = this.trace.tracks[selection?.[0]];
-        if (track && selection[1] in track.start) {
-            this.select(track, selection[1]);
-            this.rows.scrollTo(track, selection[1]);
+        const call = track ? shownCall(track, selection[1]) : -1;
+        if (call in (track?.start ?? [])) {
+            this.select(track, call);
+            this.rows.scrollTo(track, call);
         } else if (this.selection || this.point) {
             this.select(null, -1);
         }
@@ -288,12 +307,19 @@ class Timeline {
         this.options.onChange?.();
     }
 
+    /** Scrolls to the call that is selected now. */
+    #settle() {
+        if (this.selection) {
+            this.rows.scrollTo(this.selection.track, this.selection.call);
+        }
+    }
+
     #resized() {
         const { selection, stage } = this;
         if (selection && stage.height < this.height) {
             // The new panel may cover the call that was clicked. The call stays there for a double click.
             clearTimeout(this.settling);
-            this.settling = setTimeout(() => this.rows.scrollTo(selection.track, selection.call), DOUBLE_CLICK);
+            this.settling = setTimeout(() => this.#settle(), DOUBLE_CLICK);
         }
         this.height = stage.height;
         this.view.width = this.stage.width;

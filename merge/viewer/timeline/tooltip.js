@@ -2,7 +2,7 @@
 
 import { flagNames } from "../data/model.js";
 import { numberText } from "./counters.js";
-import { timeText } from "./ruler.js";
+import { apartFrom, momentText, timeText } from "./ruler.js";
 import { durationWords } from "./unfinished.js";
 
 const LONGEST = 300;
@@ -17,7 +17,9 @@ export function about(hit, trace, levels) {
     }
     if (hit.instant) {
         const { name, kind, time } = hit.instant;
-        return { title: name, location: kind, facts: [["at", timeText(time)]] };
+        const { instants } = hit.track;
+        const apart = apartFrom((at) => instants[at].time, hit.at, instants.length);
+        return { title: name, location: kind, facts: [["at", momentText(time, apart)]] };
     }
     if (hit.gap) {
         const { events, start, end } = hit.gap;
@@ -33,7 +35,7 @@ export function about(hit, trace, levels) {
 function aboutCall({ track, call }, { functions }, levels) {
     const index = track.function[call];
     const facts = [
-        ["start", timeText(track.start[call])],
+        ["start", momentText(track.start[call], apartFrom((at) => track.start[at], call, track.count))],
         ["duration", durationWords(track, call)],
         ["self", levels.ready ? timeText(levels.selfTime(call)) : "…"],
         ["depth", String(track.depth[call])],
