@@ -69,7 +69,7 @@ def test_the_table_equals_that_of_the_command(sandbox, shown):
 def test_the_tab_says_it_and_the_address_keeps_it(shown):
     keys = shown.page.keyboard
     keys.press("8")
-    wait(shown, "#pane-coroutines caption", "coroutine functions in the whole time")
+    wait(shown, "#pane-coroutines caption", "coroutine functions in the whole trace")
     caption = shown.page.locator("#pane-coroutines caption").inner_text()
     assert " awaiting, " in caption and "tasks" in caption
     row = shown.page.locator("#pane-coroutines tr", has_text="handler (").inner_text().split("\t")

@@ -1,6 +1,7 @@
 // The details of a process: its command line, who started it, when and how it ended, its threads, what is missing of
 // it.
 
+import { shownCall } from "../data/hiding.js";
 import { exactText, timeText, wallClock } from "../timeline/ruler.js";
 import { parentWords } from "../timeline/unfinished.js";
 import { button, counted, element } from "./element.js";
@@ -58,7 +59,11 @@ function link(process, go) {
     return button(element("bdi", {}, text), () => go.revealPoint({ process }), { className: "link" });
 }
 
-function birthLink({ track, call }, go) {
+function birthLink({ track, call: recorded }, go) {
+    const call = shownCall(track, recorded);
+    if (call < 0) {
+        return "a hidden call";
+    }
     const text = `the call at ${timeText(track.start[call])}`;
     return button(text, () => go.reveal(track, call), { className: "link", title: "Go to the call that started it" });
 }
