@@ -253,17 +253,21 @@ def test_asyncio_with_tracks_for_tasks(traced):
     running = sorted(of for calls in handled for of in calls)
     assert all(one[1] <= other[0] for one, other in zip(running, running[1:], strict=False))
 
-    # While the second one blocks, the others' rows are empty.
+    # While the second one blocks, the others await: their rows are pale.
     blocking = requests[1].only("blocking_query")
+    report.ask(f"timeline.rows.flip('unfolded', 't{requests[1].index}')")
     report.zoom(*requests[1].time(blocking))
     drawn = report.assert_drawn(requests[1], [blocking, requests[1].only("time.sleep"), requests[1].parents[blocking]])
     assert len(drawn) == 3
     own, asleep, _ = (report.color(requests[1], call) for call in drawn)
     assert own != asleep, "a C function's colour is a grey"
+    report.ask(f"timeline.rows.flip('unfolded', 't{requests[1].index}')")
+    report.rest()
     x = report.x(sum(requests[1].time(blocking)) / 2)
     tops = [report.top(task, task.all("handle")[0]) for task in requests]
     color = report.color(requests[1], requests[1].parents[blocking])
-    assert report.pixels([(x, top) for top in tops]) == [report.background, color, report.background]
+    first, second, third = report.pixels([(x, top) for top in tops])
+    assert second == color and {first, third}.isdisjoint({color, report.background})
     report.assert_fine()
 
 
