@@ -1,6 +1,7 @@
 // Shows a trace: creates the parts of the page and connects them to each other and to the URL's hash.
 
 import { ofCalls } from "./data/model.js";
+import { clocksLine } from "./panels/clocks.js";
 import { createPanels } from "./panels/panels.js";
 import { fromHash, toHash } from "./state.js";
 import { timeText } from "./timeline/ruler.js";
@@ -22,8 +23,12 @@ export function showTrace(trace) {
     showTitle(trace);
     let panels = null;
     const hash = new Hash(
-        () => ({ ...timeline.state(), ...panels.getState() }),
+        () => ({ ...timeline.state(), ...panels.getState(), align: trace.areTogether ? "start" : undefined }),
         (state) => {
+            if (trace.starts !== null && trace.areTogether !== (state.align === "start")) {
+                location.reload();
+                return;
+            }
             byId("filter").value = state.filter ?? "";
             byId("coloring").value = state.coloring ?? "function";
             timeline.restore(state);
@@ -45,6 +50,7 @@ export function showTrace(trace) {
     });
     panels = createPanels(trace, timeline, { announce, changed: () => hash.write() });
     wireToolbar(timeline);
+    byId("alerts").prepend(...clocksLine(trace, (align) => hash.turn({ align })));
     hash.read();
     if (trace.comparison && location.hash === "") {
         panels.open("difference");
@@ -112,6 +118,13 @@ class Hash {
 
     read() {
         this.restore(fromHash(location.hash));
+    }
+
+    /** Reads the report again, with another state of what is shown, except for times and calls. @param {object} change */
+    turn(change) {
+        clearTimeout(this.timer);
+        keep(`#${toHash({ ...this.state(), view: undefined, range: undefined, ...change })}`);
+        location.reload();
     }
 
     /** Writes the hash when nothing has changed for a while. */

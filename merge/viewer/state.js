@@ -10,6 +10,7 @@
  * @property {string=} filter
  * @property {"function"|"file"|"process"=} coloring
  * @property {"wall"=} clock                what the ruler shows
+ * @property {"start"=} align               all runs begin together
  * @property {string[]=} collapsed          rows' ids, see timeline/layout.js
  * @property {string[]=} unfolded
  * @property {string[]=} pinned
@@ -53,6 +54,7 @@ const FIELDS = {
     hidden: ["h", ids],
     order: ["o", ids],
     clock: ["w", oneOf("wall")],
+    align: ["g", oneOf("start")],
     search: ["q", words],
     tab: ["t", words],
     sort: ["k", words],

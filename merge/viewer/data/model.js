@@ -10,6 +10,11 @@
  * @property {number} duration       end of the last call or instant, in ns
  * @property {number} zero           offset that was subtracted from all times; exports add it again
  * @property {bigint|null} baseRealtime  nanoseconds since 1970 at the report's zero
+ * @property {bigint|null} fileRealtime  the same at the zero of saved files
+ * @property {import("./starts.js").Starts|null} starts  what would let all runs begin together, if only the wall clock
+ *                                   relates their times
+ * @property {boolean} areTogether   whether all runs are moved so that they begin together
+ * @property {[number, number]|null} opening  the time that is shown first, if that is not all of it
  * @property {string[]} warnings     sentences about missing or estimated data
  * @property {Functions} functions   the functions of all processes
  * @property {Process[]} processes
@@ -31,6 +36,7 @@
  * @property {Process|null} parent   the process that started it
  * @property {Process[]} children    the processes that it started
  * @property {{track: Track, call: number}|null} birth  the call of the parent that started it, if it is known
+ * @property {number} moved          nanoseconds that were added to its times; exports subtract them again
  * @property {number} opened         when its recording began, or its first event
  * @property {number} last           the last known time of it
  * @property {"sealed"|"crashed"|"living"|"unknown"} state  how its recording ended

@@ -14,10 +14,15 @@ const CALLS_MAX = 2 ** 27;
 
 /** The data of a process, block by block. */
 export class ProcessData {
-    /** @param {object} of  its part of the header @param {number} index */
-    constructor(of, index) {
+    /**
+     * @param {object} of  its part of the header
+     * @param {number} index
+     * @param {number} moved  nanoseconds that were added to its times
+     */
+    constructor(of, index, moved = 0) {
         this.of = of;
         this.index = index;
+        this.moved = moved;
         this.pid = number(of.pid);
         this.name = string(of.name);
         /** The number of calls by thread and task, from the header. @type {Map<string, number>} */
@@ -135,9 +140,10 @@ export class ProcessData {
      * "[overwritten]" @param {number} zero  offset that was subtracted from times
      */
     finish(overwritten, zero) {
-        const { of, index, pid, name } = this;
+        const { of, index, pid, name, moved } = this;
         const state = ["sealed", "crashed", "living"].includes(of.state) ? of.state : "unknown";
-        const process = { index, pid, name, state, ...endOf(of), losses: list(of.losses).map(string), tracks: [] };
+        const losses = list(of.losses).map(string);
+        const process = { index, pid, name, moved, state, ...endOf(of), losses, tracks: [] };
         const unknown = new Map();
         for (const [thread, task, times] of list(of.overwritten).filter(Array.isArray)) {
             const time = unknownTime(list(times), overwritten, zero);

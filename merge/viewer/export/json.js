@@ -3,7 +3,7 @@
 // Merging the file again gives the same page.
 
 import { ABANDONED, CLIPPED, INHERITED, RAISED, UNFINISHED, YIELDED, firstFrom, ofCalls } from "../data/model.js";
-import { extras, parsed } from "./events.js";
+import { extras, parsed, zeroOf } from "./events.js";
 
 /** Characters per piece of text. */
 const PIECE = 1 << 20;
@@ -45,13 +45,13 @@ function names({ processes }) {
 }
 
 function* events(trace, put) {
-    const { zero = 0 } = trace;
     const tracks = ofCalls(trace.tracks);
     const all = tracks.reduce((sum, track) => sum + track.count, 0) || 1;
     const labels = [];
     let done = 0;
     for (const track of tracks) {
         const ids = `{"pid":${track.process.pid},"tid":${track.tid},`;
+        const zero = zeroOf(trace, track.process);
         const head = `${ids}"ts":`;
         const threads = threadsOf(track);
         const isEvent = ({ what }) => what !== "lost" && what !== "gap";
@@ -130,8 +130,9 @@ function extra({ time, what, of }, head, put, zero) {
 }
 
 /** The series of a counter is the last word of its name. */
-function counters({ counters: all, zero = 0 }) {
-    return all.flatMap(({ process, name, times, values }) => {
+function counters(trace) {
+    return trace.counters.flatMap(({ process, name, times, values }) => {
+        const zero = zeroOf(trace, process);
         const at = name.lastIndexOf(" ");
         const [shown, series] = at < 0 ? [name, "value"] : [name.slice(0, at), name.slice(at + 1)];
         const head = `{"pid":${process.pid},"tid":${process.pid},"ts":`;

@@ -52,7 +52,7 @@ import { isIn, pointOf, pointText, timeOf } from "./points.js";
 import { Rows } from "./rows.js";
 import { Stage } from "./stage.js";
 import { inWords } from "./tour.js";
-import { View } from "./view.js";
+import { MARGIN, View } from "./view.js";
 
 /** Milliseconds in which a second click makes a double click. */
 const DOUBLE_CLICK = 500;
@@ -235,10 +235,10 @@ class Timeline {
 
     state() {
         const { selection, range } = this;
-        const { from, to, duration } = this.motion.end;
+        const { from, to } = this.motion.end;
         return {
             ...this.rows.state(),
-            view: from <= 0 && to >= duration ? undefined : [from, to],
+            view: this.#isFirst(this.motion.end) ? undefined : [from, to],
             selection: selection ? [selection.track.index, selection.call] : undefined,
             point: this.point ? pointText(this.trace, this.point) : undefined,
             range: range ? [range.from, range.to] : undefined,
@@ -252,7 +252,7 @@ class Timeline {
         this.rows.restore(state);
         this.setColoring(coloring ?? "function");
         this.setClock(clock === "wall");
-        this.motion.jump((own) => (view ? own.show(...view) : own.showAll()));
+        this.motion.jump((own) => (view ? own.show(...view) : this.#showFirst(own)));
         const track = this.trace.tracks[selection?.[0]];
         if (track && selection[1] in track.start) {
             this.select(track, selection[1]);
@@ -264,6 +264,26 @@ class Timeline {
         if (range || this.range) {
             this.setRange(...(range ?? [null, null]));
         }
+    }
+
+    /** Shows the time on which the page opens. */
+    #showFirst(view) {
+        const { opening } = this.trace;
+        if (opening) {
+            view.fit(...opening, MARGIN);
+        } else {
+            view.showAll();
+        }
+    }
+
+    /** Whether a view shows the time on which the page opens. */
+    #isFirst({ from, to, duration }) {
+        if (!this.trace.opening) {
+            return from <= 0 && to >= duration;
+        }
+        const first = new View(duration);
+        this.#showFirst(first);
+        return Math.round(first.from) === Math.round(from) && Math.round(first.to) === Math.round(to);
     }
 
     picture() {

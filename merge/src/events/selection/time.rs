@@ -50,6 +50,11 @@ impl TimeRange {
         TimeRange::new(later(self.from), later(self.to))
     }
 
+    /// The begin and the end of the range.
+    pub fn bounds(&self) -> Range<u64> {
+        self.from..self.to
+    }
+
     /// Whether a time lies in the range.
     pub fn has(&self, time: u64) -> bool {
         (self.from..self.to).contains(&time)

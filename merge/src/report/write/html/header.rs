@@ -2,10 +2,12 @@
 
 use super::block::Stream;
 use super::totals::PageTotals;
-use crate::align::Clock;
+use crate::align::{Clock, Method, Starts};
 use crate::error::MergeError;
+use crate::events::selection::Selected;
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
+use crate::plan::recording::Boot;
 use crate::report::functions::{InternedFunction, InternedFunctions, waits};
 use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary, ThreadSummary};
@@ -17,7 +19,7 @@ use crate::report::{bursts, elided};
 use crate::text::display;
 use indexmap::IndexSet;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The version of all that the page holds.
 const FORMAT: u32 = 1;
@@ -42,6 +44,12 @@ pub fn put(
     ] {
         put_member(name, &value, &mut tail.text);
     }
+    if let Some(starts) = &report.alignment.starts {
+        put_member("starts", &starts_value(report, starts), &mut tail.text);
+    }
+    if let Some(time) = report.selected.as_ref().and_then(Selected::one_time) {
+        put_member("selectedTime", &json!([time.start, time.end]), &mut tail.text);
+    }
     functions(interned, tail)?;
     if let Some(sides) = report.sides {
         put_member("comparison", &sides.header(interned), &mut tail.text);
@@ -62,6 +70,21 @@ pub fn put(
     }
     tail.text.put(b"]}</script>\n");
     Ok(())
+}
+
+/// What the page needs to let all runs begin together.
+fn starts_value(report: &Report<'_>, starts: &Starts) -> Value {
+    let boots: HashSet<Boot> = report.files.iter().map(|plan| plan.recording.boot).collect();
+    let uncertainty = match report.alignment.method {
+        Method::WallClock { uncertainty } => uncertainty,
+        _ => 0,
+    };
+    json!({
+        "shifts": starts.shifts,
+        "baseRealtime": (starts.base_realtime != 0).then(|| starts.base_realtime.to_string()),
+        "boots": boots.len(),
+        "uncertainty": uncertainty,
+    })
 }
 
 fn put_member(name: &str, value: &Value, text: &mut Text) {
