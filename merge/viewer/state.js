@@ -10,6 +10,7 @@
  * @property {string=} filter
  * @property {"function"|"file"|"process"=} coloring
  * @property {"wall"=} clock                what the ruler shows
+ * @property {"no"=} arrows                 no arrows are drawn between tracks
  * @property {"start"=} align               all runs begin together
  * @property {string[]=} collapsed          rows' ids, see timeline/layout.js
  * @property {string[]=} unfolded
@@ -55,6 +56,7 @@ const FIELDS = {
     order: ["o", ids],
     clock: ["w", oneOf("wall")],
     align: ["g", oneOf("start")],
+    arrows: ["F", oneOf("no")],
     search: ["q", words],
     tab: ["t", words],
     sort: ["k", words],

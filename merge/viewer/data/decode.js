@@ -36,6 +36,9 @@ export class Decoder {
         this.areTogether = together && this.starts !== null;
         const shift = (index) => (this.areTogether ? this.starts.shifts[index] ?? 0 : 0);
         const processes = list(this.header.processes).map((of, index) => moved(of ?? {}, shift(index)));
+        for (const [of, category] of list(this.header.categories).filter(Array.isArray)) {
+            this.functions.categories.set(number(of), string(category));
+        }
         this.processes = processes.map((of, index) => new ProcessData(of, index, shift(index)));
         if (this.processes.some(({ of }) => list(of.overwritten).length > 0)) {
             this.functions.addOverwritten();

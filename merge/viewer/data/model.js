@@ -49,6 +49,7 @@
  * @property {import("./elided.js").Elided[]=} elided  functions of which not all calls are recorded
  * @property {boolean=} inBursts     whether it recorded calls in bursts only
  * @property {Track[]} tracks        threads first, then tasks
+ * @property {number=} order         where a JSON trace wants it: lower ones come first; 0 if it does not say
  *
  * @typedef {object} Track           a thread, an asyncio task, or asynchronous spans; calls are in the order of their
  *                                   begins, callers first
@@ -69,6 +70,7 @@
  * @property {object[]} events       of a JSON trace, for the process's tracks of kind "async": `time`, `phase`,
  *                                   `cat`, `id`, `name`, `args`
  * @property {string=} category      of spans
+ * @property {[number, number]=} beside  of spans, which one of how many tracks of this name it is, from 1 on
  * @property {string[]=} ids         of spans, by call
  * @property {Map<number, string>} args  JSON text of an object by call: arguments, `return_value` and the like
  * @property {number} overwritten    older events that newer ones replaced
@@ -76,6 +78,7 @@
  * @property {number} unfinished     calls that never ended
  * @property {Gap|null} gap          the longest time of which no data is left
  * @property {Unknown[]} unknown     time in which the callees of its innermost call are unknown: see overwritten.js
+ * @property {number=} order         as of a process
  * @property {TaskPart[]=} parts     of a task: the calls by thread
  *
  * @typedef {object} TaskPart
@@ -97,6 +100,7 @@
  * @property {string} kind           "instant", "object", or the phase of an event of a JSON trace
  * @property {string} name
  * @property {string|null} args      JSON text
+ * @property {"g"|"p"=} scope        whether it is of the whole trace or of its process, not only of its track
  *
  * @typedef {object} Counter
  * @property {Process} process
@@ -167,6 +171,12 @@ export class Functions {
     /** The functions that wait, for a lock or data or a time. docs/waiting.md lists them. @type {Set<number>} */
     waits = new Set();
 
+    /**
+     * The categories of functions that another program has named; "" if it has given none.
+     * @type {Map<number, string>}
+     */
+    categories = new Map();
+
     /** Adds the function "[overwritten]". */
     addOverwritten() {
         this.overwritten = this.count;
@@ -188,6 +198,12 @@ export class Functions {
     /** Returns whether a function is for spans. @param {number} index */
     isSpan(index) {
         return this.spans !== undefined && index >= this.count - this.spans.size;
+    }
+
+    /** Returns what a function without a file is, in words. @param {number} index @returns {string} */
+    kind(index) {
+        const category = this.categories.get(index);
+        return category === undefined ? "a C function" : category === "" ? "an event" : `of category ${category}`;
     }
 
     /** Returns the qualified name. @param {number} index @returns {string} */

@@ -28,6 +28,8 @@ export class Gestures {
         stage.scroller.addEventListener("scroll", () => this.timeline.frames.request());
         stage.unhide.addEventListener("click", () => rows.unhide());
         stage.wall.addEventListener("click", () => this.timeline.setClock(this.timeline.clock === null));
+        stage.arrows.addEventListener("click", () => this.timeline.setArrows(!this.timeline.painter.hasArrows));
+        stage.arrows.hidden = this.timeline.trace.flows.length === 0;
         stage.wall.hidden = this.timeline.trace.baseRealtime === null;
     }
 

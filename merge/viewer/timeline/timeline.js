@@ -29,6 +29,7 @@
  *     timeline.setFilter(text)        show only tracks whose process or name contains the text
  *     timeline.setColoring(mode)      "function" | "file" | "process"
  *     timeline.setClock(wall)         the ruler shows the wall clock (true) or the time since the report's zero
+ *     timeline.setArrows(has)         whether arrows between tracks are drawn
  *     timeline.fitSelection(), timeline.showAll(), timeline.zoomBy(factor)
  *     timeline.state()                the state for state.js; timeline.restore(state) restores it
  *     timeline.picture()              a new <canvas> with the visible ruler, names and tracks
@@ -217,6 +218,12 @@ class Timeline {
         this.#changed();
     }
 
+    setArrows(has) {
+        this.painter.hasArrows = has;
+        this.stage.arrows.setAttribute("aria-pressed", String(has));
+        this.#changed();
+    }
+
     colorOf(index, process) {
         return this.painter.colors.colorOf(index, process);
     }
@@ -244,6 +251,7 @@ class Timeline {
             range: range ? [range.from, range.to] : undefined,
             coloring: this.painter.coloring === "function" ? undefined : this.painter.coloring,
             clock: this.clock === null ? undefined : "wall",
+            arrows: this.painter.hasArrows ? undefined : "no",
         };
     }
 
@@ -252,6 +260,7 @@ class Timeline {
         this.rows.restore(state);
         this.setColoring(coloring ?? "function");
         this.setClock(clock === "wall");
+        this.setArrows(state.arrows !== "no");
         this.motion.jump((own) => (view ? own.show(...view) : this.#showFirst(own)));
         const track = this.trace.tracks[selection?.[0]];
         if (track && selection[1] in track.start) {

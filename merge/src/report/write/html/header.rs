@@ -7,6 +7,7 @@ use crate::error::MergeError;
 use crate::events::selection::Selected;
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
+use crate::plan::imported::Imported;
 use crate::plan::recording::Boot;
 use crate::report::functions::{InternedFunction, InternedFunctions, waits};
 use crate::report::loss;
@@ -20,6 +21,7 @@ use crate::text::display;
 use indexmap::IndexSet;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ptr;
 
 /// The version of all that the page holds.
 const FORMAT: u32 = 1;
@@ -51,6 +53,10 @@ pub fn put(
         put_member("selectedTime", &json!([time.start, time.end]), &mut tail.text);
     }
     functions(interned, tail)?;
+    let categories = categories(report.files, interned);
+    if !categories.is_empty() {
+        column("categories", categories.iter().map(|(number, category)| json!([number, category])), tail)?;
+    }
     if let Some(sides) = report.sides {
         put_member("comparison", &sides.header(interned), &mut tail.text);
     }
@@ -128,6 +134,15 @@ fn functions(interned: &InternedFunctions, tail: &mut Tail<'_>) -> Result<(), Me
     column("lines", interned.iter().map(|function| json!(function.line)), tail)?;
     let waiting = interned.iter().enumerate().filter(|(_, function)| waits(&function.function()));
     column("waits", waiting.map(|(number, _)| json!(number)), tail)
+}
+
+/// The categories of functions that other programs have named, by number.
+fn categories<'a>(files: &'a [FilePlan], interned: &InternedFunctions) -> BTreeMap<u32, &'a str> {
+    let mut documents: Vec<&Imported> = files.iter().filter_map(FilePlan::imported).collect();
+    // All processes of a document share what it says of functions.
+    documents.dedup_by(|one, other| ptr::eq(*one, *other));
+    let foreign = documents.into_iter().flat_map(Imported::foreign);
+    foreign.filter_map(|(function, category)| Some((interned.number(&function)?, category))).collect()
 }
 
 fn column(name: &str, values: impl Iterator<Item = Value>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
