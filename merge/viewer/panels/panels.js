@@ -107,7 +107,11 @@ class Panels {
 
     #tabs() {
         const dead = abnormal(this.trace).length;
-        const tab = (key, title, { element: content }) => ({ key, title, content, opened: () => this.#show(key) });
+        const opened = (key) => {
+            this.#fold(false);
+            this.#show(key);
+        };
+        const tab = (key, title, { element: content }) => ({ key, title, content, opened: () => opened(key) });
         return [
             tab("selection", "Selection", this.details),
             tab("functions", "Functions", this.functions),
