@@ -39,6 +39,7 @@ export function showTrace(trace) {
         onSelect: (track, call) => panels?.select(track, call),
         onRange: (from, to) => panels?.range(from, to),
         onPoint: (point) => panels?.selectPoint(point),
+        onNote: () => panels.addNote(),
         onChange: () => {
             // A jump to a row that the filter hides removes the filter.
             if (panels !== null && byId("filter").value !== timeline.rows.arranged.filter) {

@@ -20,6 +20,7 @@ import { button } from "./element.js";
 import { FlameGraph, FlamePane } from "./flame.js";
 import { helpDialog } from "./help.js";
 import { LastWords } from "./lastwords.js";
+import { Notes } from "./notes.js";
 import { FunctionTable } from "./range.js";
 import { Sandwich } from "./sandwich.js";
 import { Scope, ScopeBar } from "./scope.js";
@@ -103,6 +104,7 @@ class Panels {
         this.calls = new Calls(scope, go);
         this.words = new LastWords(trace, go.reveal);
         this.source = new Source(trace);
+        this.notes = new Notes(trace, timeline, page);
     }
 
     #tabs() {
@@ -121,6 +123,7 @@ class Panels {
             tab("source", "Source", this.source),
             tab("calls", "Calls", this.calls),
             ...(this.difference ? [tab("difference", "Difference", this.difference)] : []),
+            tab("notes", "Notes", this.notes),
         ];
     }
 
@@ -155,6 +158,12 @@ class Panels {
     /** @param {string} text */
     search(text) {
         return this.search_.search(text);
+    }
+
+    /** Adds a note on what is selected. */
+    addNote() {
+        this.open("notes");
+        this.notes.add();
     }
 
     /** Opens the panel at a tab. @param {string} key */
@@ -212,6 +221,7 @@ class Panels {
             calls: calls.of < 0 ? "" : String(calls.of),
             callsSort: calls.table.sort === LONGEST_FIRST ? "" : calls.table.sort,
             search: search.getState(),
+            notes: this.notes.state.length > 0 ? this.notes.state : "",
         };
         return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== ""));
     }
@@ -223,6 +233,7 @@ class Panels {
         this.functions.busy.checked = state.busy === "busy";
         this.functions.table.restore("-own", sort);
         this.calls.table.restore(LONGEST_FIRST, callsSort);
+        this.notes.state = state.notes;
         this.scope.setWhere(where);
         this.sandwich.of = this.#known(sandwich);
         this.calls.of = this.#known(calls);

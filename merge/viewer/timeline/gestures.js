@@ -112,6 +112,7 @@ export class Gestures {
             scroll: () => timeline.stage.scroller.scrollBy(0, value),
             fit: () => timeline.fitSelection(),
             mark: () => this.#markSelection(),
+            note: () => timeline.options.onNote?.(),
             all: () => timeline.showAll(),
             clear: () => {
                 timeline.setRange(null, null);

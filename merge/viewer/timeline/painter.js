@@ -22,6 +22,7 @@ export class Painter {
         this.labels = new Labels(trace.functions);
         this.coloring = "function";
         this.hasArrows = true;
+        this.notes = [];
         this.wide = wideInstants(trace);
         this.found = null;
         this.dark = matchMedia("(prefers-color-scheme: dark)");
@@ -76,7 +77,7 @@ export class Painter {
         outlinePoint(context, scene, placed, point);
         drawRange(context, scene, range);
         drawPointer(context, scene, pointer);
-        drawRuler(stage.ruler.getContext("2d"), scene, range, pointer, clock);
+        drawRuler(stage.ruler.getContext("2d"), scene, { range, pointer, clock, notes: this.notes });
         minimap.draw(scene.view, scene.ratio, MINIMAP_HEIGHT, theme, (process) => colors.colorOfProcess(process));
     }
 }

@@ -6,6 +6,7 @@
  *         onRange(from, to) {},       // nanoseconds; (null, null) when the range is removed
  *         onChange() {},              // view, rows or selection changed
  *         announce(text) {},          // text for screen readers
+ *         onNote() {},                // the reader wants to add a note
  *         onPoint(point) {},          // an instant, a snapshot, a sample or a gap was selected: see points.js; or null
  *     });
  *
@@ -19,6 +20,7 @@
  *     timeline.select(track, call)    select without moving; select(null, -1) selects nothing
  *     timeline.selection              { track, call } or null
  *     timeline.zoomTo(from, to)       show this range of time
+ *     timeline.pointer                its distance from the left edge of the tracks, or null
  *     timeline.view                   { from, to, width } of the visible time (read only)
  *     timeline.setRange(from, to)     mark a range (calls onRange); setRange(null, null) removes it
  *     timeline.range                  { from, to } or null
@@ -29,6 +31,7 @@
  *     timeline.setFilter(text)        show only tracks whose process or name contains the text
  *     timeline.setColoring(mode)      "function" | "file" | "process"
  *     timeline.setClock(wall)         the ruler shows the wall clock (true) or the time since the report's zero
+ *     timeline.setNotes(notes)        notes on the ruler: { from, to, text }, by begin
  *     timeline.setArrows(has)         whether arrows between tracks are drawn
  *     timeline.fitSelection(), timeline.showAll(), timeline.zoomBy(factor)
  *     timeline.state()                the state for state.js; timeline.restore(state) restores it
@@ -222,6 +225,11 @@ class Timeline {
         this.painter.hasArrows = has;
         this.stage.arrows.setAttribute("aria-pressed", String(has));
         this.#changed();
+    }
+
+    setNotes(notes) {
+        this.painter.notes = notes;
+        this.frames.request();
     }
 
     colorOf(index, process) {

@@ -68,6 +68,7 @@ const ALL: &[Module] = modules![
     "panels/lastwords.js",
     "panels/matches.js",
     "panels/meanwhile.js",
+    "panels/notes.js",
     "panels/panels.js",
     "panels/process.js",
     "panels/range.js",
