@@ -11,9 +11,10 @@ mod how;
 mod offset;
 mod options;
 mod place;
+mod starts;
 mod ticks;
 
-use crate::plan::file::{ContentId, FilePlan};
+use crate::plan::file::FilePlan;
 use crate::plan::recording::Boot;
 use crate::text::display;
 use crate::text::when;
@@ -25,7 +26,8 @@ pub use how::Align;
 pub use offset::Offset;
 pub use options::AlignOptions;
 use place::Place;
-use std::collections::HashMap;
+pub use starts::Starts;
+use starts::{begin_together, marked, opened};
 use std::convert::Infallible;
 use ticks::tick_map;
 use viztracer_format::clock::TickMap;
@@ -45,6 +47,8 @@ pub struct Alignment {
     pub hosts: Vec<PlacedHost>,
     /// What is a guess.
     pub warnings: Vec<String>,
+    /// The same with the runs begun together, if only the wall clock relates them.
+    pub starts: Option<Starts>,
 }
 
 /// What relates the times of files.
@@ -106,12 +110,13 @@ fn on_one_line<E>(
     let maps: Vec<TickMap> = files.iter().map(|file| tick_map(file, files, &mut alignment.warnings)).collect();
     let hosts = placed(&maps)?;
     let mut places: Vec<Place> = files.iter().map(|file| Place::of(file, first, &hosts)).collect();
+    let mut together = places.clone();
+    begin_together(files, &mut together);
     if how == Align::Start {
-        begin_together(files, &mut places);
+        places.clone_from(&together);
     }
-    for offset in offsets {
-        let meant = files.iter().zip(&mut places).filter(|(file, _)| offset.is_of(file));
-        meant.for_each(|(_, place)| place.shift = place.shift.wrapping_add(offset.nanoseconds));
+    for places in [&mut places, &mut together] {
+        add_offsets(files, places, offsets);
     }
     let base = begin(files, &places, how);
     alignment.base_realtime = realtime(files, &places, base);
@@ -136,9 +141,22 @@ fn on_one_line<E>(
             when::duration(uncertainty),
             display::path(&file.path)
         ));
+        alignment.starts = (how == Align::Clock).then(|| {
+            let base_together = begin(files, &together, Align::Start);
+            let base_realtime = realtime(files, &together, base_together);
+            Starts { shifts: starts::shifts(&places, &together, base_together.wrapping_sub(base)), base_realtime }
+        });
     }
     alignment.hosts = hosts;
     Ok(alignment)
+}
+
+/// Shifts files by what the user has asked for.
+fn add_offsets(files: &[FilePlan], places: &mut [Place], offsets: &[Offset]) {
+    for offset in offsets {
+        let meant = files.iter().zip(&mut *places).filter(|(file, _)| offset.is_of(file));
+        meant.for_each(|(_, place)| place.shift = place.shift.wrapping_add(offset.nanoseconds));
+    }
 }
 
 /// The report's zero, on the clock of the first file.
@@ -175,49 +193,6 @@ fn realtime(files: &[FilePlan], places: &[Place], time: i64) -> u64 {
         let (monotonic, realtime) = reported.unwrap_or((opened.monotonic as i64, opened.realtime as i64));
         realtime.wrapping_add(time.wrapping_sub(place.at(monotonic))).max(0) as u64
     })
-}
-
-/// The time to align a file by, on the common time line: the one that was marked, or else its begin.
-fn marked(file: &FilePlan, place: &Place) -> i64 {
-    match file.sync_marker {
-        Some(marker) => place.at(marker),
-        None => opened(file, place),
-    }
-}
-
-/// When a file was opened, on the common time line.
-fn opened(file: &FilePlan, place: &Place) -> i64 {
-    place.at(file.recording.opened.monotonic as i64)
-}
-
-/// Moves every run to the beginning of the first one.
-fn begin_together(files: &[FilePlan], places: &mut [Place]) {
-    let mut begins: HashMap<RunKey, i64> = HashMap::new();
-    for (file, place) in files.iter().zip(&*places) {
-        let begin = begins.entry(RunKey::of(file)).or_insert(i64::MAX);
-        *begin = marked(file, place).min(*begin);
-    }
-    let Some(first) = files.first().and_then(|file| begins.get(&RunKey::of(file)).copied()) else { return };
-    for (file, place) in files.iter().zip(places) {
-        let begin = begins.get(&RunKey::of(file)).copied().unwrap_or(first);
-        place.shift = place.shift.wrapping_add(first).wrapping_sub(begin);
-    }
-}
-
-/// A run: the files of one session, or a file that belongs to no session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum RunKey {
-    Session([u8; 16]),
-    File(ContentId),
-}
-
-impl RunKey {
-    fn of(file: &FilePlan) -> RunKey {
-        match file.recording.session_id {
-            id if id == [0; 16] => RunKey::File(file.content_id()),
-            id => RunKey::Session(id),
-        }
-    }
 }
 
 fn same_clock(a: &FilePlan, b: &FilePlan) -> bool {

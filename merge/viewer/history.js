@@ -40,6 +40,16 @@ export class Steps {
         this.#restore(location.hash);
     }
 
+    /**
+     * Reads the report again, with another state of what is shown, except for times and calls.
+     * @param {object} change
+     */
+    turn(change) {
+        clearTimeout(this.#timer);
+        put(`#${toHash({ ...this.state(), view: undefined, range: undefined, ...change })}`, false, this.#at);
+        location.reload();
+    }
+
     /** Takes the present state for that of the current step. */
     settle() {
         this.before = this.#steps();

@@ -2,6 +2,7 @@
 
 import { load } from "./data/blocks.js";
 import { showTrace } from "./page.js";
+import { fromHash } from "./state.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -14,9 +15,10 @@ function alert(sentence) {
 }
 
 async function main() {
-    const { trace, problems } = await load(document, (done, of) => {
+    const progress = (done, of) => {
         byId("progress").textContent = `Reading the report: ${Math.floor((100 * done) / of)} %`;
-    });
+    };
+    const { trace, problems } = await load(document, progress, fromHash(location.hash).align === "start");
     problems.forEach(alert);
     window.viztracer = showTrace(trace);
 }

@@ -2,6 +2,7 @@
 
 import { ofCalls } from "./data/model.js";
 import { Steps } from "./history.js";
+import { clocksLine } from "./panels/clocks.js";
 import { createPanels } from "./panels/panels.js";
 import { timeText } from "./timeline/ruler.js";
 import { createTimeline } from "./timeline/timeline.js";
@@ -19,8 +20,12 @@ export function showTrace(trace) {
     showTitle(trace);
     let panels = null;
     const steps = new Steps(
-        () => ({ ...timeline.state(), ...panels.getState() }),
+        () => ({ ...timeline.state(), ...panels.getState(), align: trace.areTogether ? "start" : undefined }),
         (state) => {
+            if (trace.starts !== null && trace.areTogether !== (state.align === "start")) {
+                location.reload();
+                return;
+            }
             byId("filter").value = state.filter ?? "";
             byId("coloring").value = state.coloring ?? "function";
             panels.hide(state);
@@ -33,6 +38,7 @@ export function showTrace(trace) {
         onSelect: (track, call) => panels?.select(track, call),
         onRange: (from, to) => panels?.range(from, to),
         onPoint: (point) => panels?.selectPoint(point),
+        onNote: () => panels.addNote(),
         onChange: () => {
             // A jump to a row that the filter hides removes the filter.
             if (panels !== null && byId("filter").value !== timeline.rows.arranged.filter) {
@@ -48,6 +54,7 @@ export function showTrace(trace) {
         recounted: () => showCounts(trace),
     });
     wireToolbar(timeline);
+    byId("alerts").prepend(...clocksLine(trace, (align) => steps.turn({ align })));
     steps.read();
     if (trace.comparison && location.hash === "") {
         panels.open("difference");

@@ -10,6 +10,9 @@
  * @property {string=} filter
  * @property {"function"|"file"|"process"=} coloring
  * @property {"wall"=} clock                what the ruler shows
+ * @property {"no"=} arrows                 no arrows are drawn between tracks
+ * @property {[string, string][]=} notes    see panels/notes.js
+ * @property {"start"=} align               all runs begin together
  * @property {string[]=} collapsed          rows' ids, see timeline/layout.js
  * @property {string[]=} unfolded
  * @property {string[]=} pinned
@@ -40,6 +43,16 @@ const ids = {
     write: (list) => list.join("."),
     read: (text) => text.split(".").filter((id) => /^[ptc]\d{1,9}$/.test(id)),
 };
+const json = {
+    write: JSON.stringify,
+    read(text) {
+        try {
+            return JSON.parse(text);
+        } catch {
+            return undefined;
+        }
+    },
+};
 const oneOf = (...choices) => ({ write: (text) => text, read: (text) => (choices.includes(text) ? text : undefined) });
 
 /** By property: its letter in the hash, and how to write and read it. */
@@ -56,6 +69,9 @@ const FIELDS = {
     hidden: ["h", ids],
     order: ["o", ids],
     clock: ["w", oneOf("wall")],
+    align: ["g", oneOf("start")],
+    arrows: ["F", oneOf("no")],
+    notes: ["N", json],
     search: ["q", words],
     tab: ["t", words],
     sort: ["k", words],

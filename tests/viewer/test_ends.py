@@ -72,3 +72,10 @@ def test_nothing_is_announced_if_all_ended_normally(sandbox, page):
     assert page.page.locator(".ends").count() == 0
     assert "All processes ended normally." in page.page.locator("#pane-words").inner_text()
     assert page.errors == []
+
+
+def test_a_tab_of_the_closed_panel_opens_it_by_a_click(ended):
+    assert not ended.page.is_visible("#panes")
+    ended.page.get_by_role("tab", name="Functions").click()
+    assert ended.page.is_visible("#pane-functions")
+    assert ended.errors == []

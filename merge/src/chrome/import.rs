@@ -32,6 +32,8 @@ use viztracer_format::record::Kind;
 const NAMES_MAX: usize = 32 << 20;
 /// Times of overwritten events that are kept of a track. A track has several if threads had the same id in turn.
 const LOSSES_MAX: usize = 1 << 12;
+/// The category of calls in our reports and VizTracer's.
+const CALL: &[u8] = b"\"FEE\"";
 /// The category of events that say how much is missing.
 const LOSS: &[u8] = b"\"LOSS\"";
 /// The category of arrows to started processes in what a page of ours saves. They are drawn anew.
@@ -296,7 +298,7 @@ impl<'a> Reading<'a> {
 
     /// A call without its end.
     fn call(&mut self, event: &ChromeEvent<'_>, track: (u32, u32), start: i64) -> Result<StoredEvent, Failure> {
-        let function = self.function(event.name.unwrap_or(b"\"\""))?;
+        let function = self.function(event.name.unwrap_or(b"\"\""), event.category)?;
         let marks = Marks::of(event);
         self.text.clear();
         let is_begin = event.phase == b"\"B\"";
@@ -360,19 +362,22 @@ impl<'a> Reading<'a> {
         self.import.times = Some((first.min(start), last.max(end)));
     }
 
-    /// The id of the function with this name, as it is written.
-    fn function(&mut self, written: &[u8]) -> Result<u32, Failure> {
+    /// The id of the function with this name, as it is written. The first event of a function gives its category.
+    fn function(&mut self, written: &[u8], category: Option<&[u8]>) -> Result<u32, Failure> {
         if let Some(id) = self.functions.get(written) {
             return Ok(*id);
         }
         let Some(name) = string(written) else { return Err(Failure::NotJson) };
-        self.names += written.len();
+        self.names += written.len() + category.map_or(0, <[u8]>::len);
         if self.names > NAMES_MAX {
             return refused("too many different names of calls");
         }
         let id = self.functions.len() as u32;
         self.functions.insert(written.into(), id);
         self.import.imported.functions.push(Name::of(&name));
+        if category != Some(CALL) {
+            self.import.imported.categories.insert(id, category.and_then(string).unwrap_or_default());
+        }
         Ok(id)
     }
 }

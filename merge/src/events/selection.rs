@@ -55,6 +55,12 @@ impl<'a> Selected<'a> {
         &self.times
     }
 
+    /// The selected time, if it is the same of all files, and not all the time.
+    pub fn one_time(&self) -> Option<Range<u64>> {
+        let first = self.times.first().filter(|first| **first != TimeRange::ALL)?;
+        self.times.iter().all(|time| time == first).then(|| first.bounds())
+    }
+
     /// Whether a time of a file is selected.
     pub fn has(&self, file: usize, time: u64) -> bool {
         self.time(file).has(time)
@@ -125,7 +131,7 @@ pub struct FileSelection {
 impl FileSelection {
     /// When the selected time begins.
     pub fn begin(&self) -> u64 {
-        self.time.begin()
+        self.time.bounds().start
     }
 
     /// Whether the selection of a call depends on the calls around it.

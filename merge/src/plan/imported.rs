@@ -17,6 +17,8 @@ pub struct Imported {
     pub store: Option<Arc<Store>>,
     /// The functions, by id.
     pub functions: Vec<Name>,
+    /// The categories of those whose first event is of another program than ours or VizTracer, by id; may be empty.
+    pub categories: BTreeMap<u32, String>,
     /// Short members, by index.
     pub short: Vec<Box<[u8]>>,
     /// Source files that came with it, by path: their text and its lines, as JSON.
@@ -70,6 +72,12 @@ impl Imported {
         for (id, name) in self.functions.iter().enumerate() {
             each(id as u32, name.function());
         }
+    }
+
+    /// Each function that another program has named, with its category.
+    pub fn foreign(&self) -> impl Iterator<Item = (Function<'_>, &str)> {
+        let name = |id: &u32| self.functions.get(*id as usize).map(Name::function);
+        self.categories.iter().filter_map(move |(id, category)| Some((name(id)?, category.as_str())))
     }
 
     /// The paths of the source files that came with it.

@@ -1,10 +1,12 @@
 //! Files with clocks of their own, on one time line.
 
+use super::page::{header, page};
 use super::{Case, events, small};
+use crate::align::Align;
 use crate::sample::{Ring, call};
 use crate::{MergeError, Request, Summary, merge};
 use regex::Regex;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs;
 use viztracer_format::clock::Anchor;
@@ -31,6 +33,34 @@ fn two_boots_are_placed_by_the_wall_clock() {
     assert_eq!(summary.warnings.len(), 1);
     let alignment = &report["viztracer_metadata"]["alignment"];
     assert_eq!((&alignment["method"], &alignment["uncertainty_ns"]), (&"wall clock".into(), &1000.into()));
+    let starts = header(&page(&case))["starts"].take();
+    // Both are of one run, whose processes stay where the clocks place them.
+    assert_eq!(starts, json!({ "shifts": [0, 0], "baseRealtime": "1005000000", "boots": 2, "uncertainty": 1000 }));
+}
+
+#[test]
+fn the_page_knows_how_runs_would_begin_together() {
+    let mut case = Case::new();
+    // The first file is of the machine that began later.
+    for (pid, boot, realtime) in [(1, 3, 1_009_000_000), (2, 7, 1_005_000_000)] {
+        let mut ring = Ring::new(pid, 5_000_000);
+        (ring.identity.boot_id, ring.identity.session_id) = ([boot; 16], [boot; 16]);
+        ring.identity.opened.realtime = realtime;
+        ring.thread(1, u64::from(pid) * 11, "", 0, 0);
+        ring.calls(1, 0, &[call(1, 5_000_700, 10)], true);
+        case.add(&format!("{pid}.bin"), ring.bytes(true));
+    }
+    let starts = header(&page(&case))["starts"].take();
+    assert_eq!((&starts["shifts"], &starts["baseRealtime"]), (&json!([-4_000_000, 0]), &json!("1009000000")));
+    let apart = case.json().1;
+    let output = case.directory.path().join("together.json");
+    merge(&Request { align: Align::Start, ..Request::new(case.inputs.clone(), output.clone()) }, &()).unwrap();
+    let together: Value = serde_json::from_slice(&fs::read(output).unwrap()).unwrap();
+    for (event, moved) in events(&apart).into_iter().zip(events(&together)) {
+        let shift = starts["shifts"][event["pid"].as_u64().unwrap() as usize - 1].as_f64().unwrap() / 1000.0;
+        assert!((event["ts"].as_f64().unwrap() + shift - moved["ts"].as_f64().unwrap()).abs() < 1e-6);
+    }
+    assert_eq!(together["viztracer_metadata"]["baseTimeNanoseconds"].to_string(), "1009000000");
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn logged_data_stands_with_its_call_or_beside_the_calls() {
         r#"{"overwritten":true}"#,
         r#"{"value":"no object"}"#,
         r#"{"kind":"counter","name":"memory","args":{"rss":1.5}}"#,
-        r#"{"kind":"instant","name":"é","args":null}"#,
+        r#"{"kind":"instant","name":"é","args":null,"scope":"g"}"#,
         r#"{"kind":"object","name":"o","args":null}"#,
         r#"{"k":[]}"#,
     ] {
@@ -104,4 +104,19 @@ fn names_in_a_page_are_data() {
     assert_eq!(header["paths"][0], format!("/{name}.py"));
     let warnings = header["warnings"].to_string();
     assert!(warnings.contains("ended without a word in function") && warnings.contains("<b>bad.bin"), "{warnings}");
+}
+
+#[test]
+fn the_page_has_the_categories_of_functions_that_another_program_has_named() {
+    let mut case = Case::new();
+    let event =
+        |name: &str, more: &str| format!(r#"{{"ph":"X","pid":1,"tid":1,"ts":5,"dur":1,"name":"{name}"{more}}}"#);
+    let [own, mul, bare] = [event("f", r#","cat":"FEE""#), event("mul", r#","cat":"kernel""#), event("bare", "")];
+    case.add("a.json", format!("[{own},{mul},{bare}]"));
+    let header = header(&page(&case));
+    let names = header["names"].as_array().unwrap();
+    let of = |name: &str| names.iter().position(|one| one == name).unwrap();
+    let mut expected = [(of("mul"), "kernel"), (of("bare"), "")];
+    expected.sort_unstable();
+    assert_eq!(header["categories"], serde_json::json!(expected));
 }

@@ -41,10 +41,11 @@ function taken(element) {
  * Reads the trace from a page. `problems` describes data that cannot be read; the rest is in the trace.
  * @param {Document} page
  * @param {(done: number, of: number) => void} progress  gets the number of blocks that were read
+ * @param {boolean} together  whether all runs begin together, if the report tells how
  * @returns {Promise<{trace: import("./model.js").Trace, problems: string[]}>}
  */
-export async function load(page, progress) {
-    const decoder = new Decoder(headerOf(page));
+export async function load(page, progress, together = false) {
+    const decoder = new Decoder(headerOf(page), together);
     const blocks = [...page.querySelectorAll("script.block")];
     let last = performance.now();
     for (const [done, element] of blocks.entries()) {

@@ -10,6 +10,7 @@ import { list, number, string } from "./header.js";
 import { readLives } from "./lives.js";
 import { Functions, UNFINISHED, ofCalls } from "./model.js";
 import { ProcessData } from "./processes.js";
+import { moved, openingOf, startsOf } from "./starts.js";
 import { section } from "./streams.js";
 import { Malformed, Varints } from "./varints.js";
 
@@ -18,8 +19,8 @@ export const FORMAT = 1;
 
 /** Builds a trace from a page's header and blocks. */
 export class Decoder {
-    /** @param {unknown} header */
-    constructor(header) {
+    /** @param {unknown} header @param {boolean} together  whether all runs begin together, if the header tells how */
+    constructor(header, together = false) {
         /** Sentences about data that could not be read. @type {string[]} */
         this.problems = [];
         this.header = header !== null && typeof header === "object" ? header : {};
@@ -31,7 +32,15 @@ export class Decoder {
         const [strings, numbers] = [(of) => list(of).map(string), (of) => list(of).map(number)];
         this.functions = new Functions(strings(names), strings(paths), indices, numbers(lines));
         this.functions.waits = new Set(list(this.header.waits).filter(Number.isInteger));
-        this.processes = list(this.header.processes).map((of, index) => new ProcessData(of ?? {}, index));
+        /** What the runs are moved by. @type {import("./starts.js").Starts|null} */
+        this.starts = startsOf(this.header.starts);
+        this.areTogether = together && this.starts !== null;
+        const shift = (index) => (this.areTogether ? this.starts.shifts[index] ?? 0 : 0);
+        const processes = list(this.header.processes).map((of, index) => moved(of ?? {}, shift(index)));
+        for (const [of, category] of list(this.header.categories).filter(Array.isArray)) {
+            this.functions.categories.set(number(of), string(category));
+        }
+        this.processes = processes.map((of, index) => new ProcessData(of, index, shift(index)));
         if (this.processes.some(({ of }) => list(of.overwritten).length > 0)) {
             this.functions.addOverwritten();
         }
@@ -116,7 +125,8 @@ export class Decoder {
             const lengths = [input.next(), input.next(), input.next(), input.next(), input.next()];
             const columns = lengths.map((length) => input.column(length));
             try {
-                section(process, process.stream(thread, task), functions, open, first, columns);
+                const begin = Math.max(0, first + process.moved);
+                section(process, process.stream(thread, task), functions, open, begin, columns);
             } catch (error) {
                 this.damaged(process.index, error);
             }
@@ -174,22 +184,28 @@ export class Decoder {
         const metadata = parsed(header.metadata);
         const [elided, bursts] = [elidedByProcess(metadata, functions, zero), burstsByProcess(metadata)];
         processes.forEach((process, index) => {
-            process.elided = elided[index] ?? [];
+            const since = (of) => of.since + process.moved;
+            process.elided = (elided[index] ?? []).map((of) => ({ ...of, since: since(of) }));
             process.inBursts = bursts[index] ?? false;
         });
-        let baseRealtime = null;
-        if (/^\d{1,20}$/.test(header.baseRealtime)) {
-            baseRealtime = BigInt(header.baseRealtime) + BigInt(zero);
-        }
+        const realtime = realtimeOf(this.areTogether ? this.starts.baseRealtime : header.baseRealtime);
+        const baseRealtime = realtime === null ? null : realtime + BigInt(zero);
         return {
             title: titleOf(string(header.title), processes), version: string(header.version),
-            duration, zero, baseRealtime,
+            duration, zero, baseRealtime, fileRealtime: realtimeOf(header.baseRealtime),
+            starts: this.starts, areTogether: this.areTogether,
+            opening: this.areTogether ? null : openingOf(header.selectedTime, this.starts, processes, duration),
             warnings: list(header.warnings).map(string), functions, processes, tracks, counters, flows, sources,
             lastWords: lastWords.filter((of) => of.threads.length > 0),
             comparison: comparisonOf(header.comparison ?? null, processes.length),
             metadata, metadataText: string(header.metadata) || "{}",
         };
     }
+}
+
+/** Returns nanoseconds since 1970, or null. @returns {bigint|null} */
+function realtimeOf(text) {
+    return /^\d{1,20}$/.test(text) ? BigInt(text) : null;
 }
 
 /** Returns the title, in which the first process goes by its label. */

@@ -10,6 +10,11 @@
  * @property {number} duration       end of the last call or instant, in ns
  * @property {number} zero           offset that was subtracted from all times; exports add it again
  * @property {bigint|null} baseRealtime  nanoseconds since 1970 at the report's zero
+ * @property {bigint|null} fileRealtime  the same at the zero of saved files
+ * @property {import("./starts.js").Starts|null} starts  what would let all runs begin together, if only the wall clock
+ *                                   relates their times
+ * @property {boolean} areTogether   whether all runs are moved so that they begin together
+ * @property {[number, number]|null} opening  the time that is shown first, if that is not all of it
  * @property {string[]} warnings     sentences about missing or estimated data
  * @property {Functions} functions   the functions of all processes
  * @property {Process[]} processes
@@ -32,6 +37,7 @@
  * @property {Process|null} parent   the process that started it
  * @property {Process[]} children    the processes that it started
  * @property {{track: Track, call: number}|null} birth  the call of the parent that started it, if it is known
+ * @property {number} moved          nanoseconds that were added to its times; exports subtract them again
  * @property {number} opened         when its recording began, or its first event
  * @property {number} last           the last known time of it
  * @property {"sealed"|"crashed"|"living"|"unknown"} state  how its recording ended
@@ -44,6 +50,7 @@
  * @property {import("./elided.js").Elided[]=} elided  functions of which not all calls are recorded
  * @property {boolean=} inBursts     whether it recorded calls in bursts only
  * @property {Track[]} tracks        threads first, then tasks
+ * @property {number=} order         where a JSON trace wants it: lower ones come first; 0 if it does not say
  *
  * @typedef {object} Track           a thread, an asyncio task, or asynchronous spans; calls are in the order of their
  *                                   begins, callers first
@@ -64,6 +71,7 @@
  * @property {object[]} events       of a JSON trace, for the process's tracks of kind "async": `time`, `phase`,
  *                                   `cat`, `id`, `name`, `args`
  * @property {string=} category      of spans
+ * @property {[number, number]=} beside  of spans, which one of how many tracks of this name it is, from 1 on
  * @property {string[]=} ids         of spans, by call
  * @property {Map<number, string>} args  JSON text of an object by call: arguments, `return_value` and the like
  * @property {number} overwritten    older events that newer ones replaced
@@ -71,6 +79,7 @@
  * @property {number} unfinished     calls that never ended
  * @property {Gap|null} gap          the longest time of which no data is left
  * @property {Unknown[]} unknown     time in which the callees of its innermost call are unknown: see overwritten.js
+ * @property {number=} order         as of a process
  * @property {object=} recorded      all recorded calls, if some may be hidden: see hiding.js. `count`, `start` and so on
  *                                   are those of the shown calls
  * @property {object|null=} shown    which of the recorded calls these are; null or absent for all
@@ -96,6 +105,7 @@
  * @property {string} kind           "instant", "object", or the phase of an event of a JSON trace
  * @property {string} name
  * @property {string|null} args      JSON text
+ * @property {"g"|"p"=} scope        whether it is of the whole trace or of its process, not only of its track
  *
  * @typedef {object} Counter
  * @property {Process} process
@@ -166,6 +176,12 @@ export class Functions {
     /** The functions that wait, for a lock or data or a time. docs/waiting.md lists them. @type {Set<number>} */
     waits = new Set();
 
+    /**
+     * The categories of functions that another program has named; "" if it has given none.
+     * @type {Map<number, string>}
+     */
+    categories = new Map();
+
     /** Adds the function "[overwritten]". */
     addOverwritten() {
         this.overwritten = this.count;
@@ -187,6 +203,12 @@ export class Functions {
     /** Returns whether a function is for spans. @param {number} index */
     isSpan(index) {
         return this.spans !== undefined && index >= this.count - this.spans.size;
+    }
+
+    /** Returns what a function without a file is, in words. @param {number} index @returns {string} */
+    kind(index) {
+        const category = this.categories.get(index);
+        return category === undefined ? "a C function" : category === "" ? "an event" : `of category ${category}`;
     }
 
     /** Returns the qualified name. @param {number} index @returns {string} */

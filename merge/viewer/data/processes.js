@@ -15,10 +15,15 @@ const CALLS_MAX = 2 ** 27;
 
 /** The data of a process, block by block. */
 export class ProcessData {
-    /** @param {object} of  its part of the header @param {number} index */
-    constructor(of, index) {
+    /**
+     * @param {object} of  its part of the header
+     * @param {number} index
+     * @param {number} moved  nanoseconds that were added to its times
+     */
+    constructor(of, index, moved = 0) {
         this.of = of;
         this.index = index;
+        this.moved = moved;
         this.pid = number(of.pid);
         this.name = string(of.name);
         /** The number of calls by thread and task, from the header. @type {Map<string, number>} */
@@ -35,6 +40,8 @@ export class ProcessData {
         /** Begins and ends of flows. */
         this.flows = [];
         this.latest = 0;
+        /** Where the trace wants the process. @type {number|undefined} */
+        this.order = undefined;
         /** Whether missing data of it was reported. */
         this.isDamaged = false;
     }
@@ -68,7 +75,7 @@ export class ProcessData {
     }
 
     instant(stream, extra) {
-        const { kind, name, args, id, cat, shown } = extra ?? {};
+        const { kind, name, args, id, cat, shown, scope } = extra ?? {};
         const time = stream.now;
         if (kind === "counter") {
             for (const [series, value] of Object.entries(args ?? {})) {
@@ -76,6 +83,8 @@ export class ProcessData {
                     this.#sample(series === "value" || series === name ? name : `${name} ${series}`, time, value);
                 }
             }
+        } else if (kind === "order") {
+            (name === "process_sort_index" ? this : stream).order = number(args?.sort_index);
         } else if (kind === "s" || kind === "t" || kind === "f") {
             this.flows.push({ kind, key: `${cat} ${id}`, name: string(name), stream, time });
         } else if (isOfSpan(kind)) {
@@ -83,7 +92,8 @@ export class ProcessData {
             stream.events.push({ time, phase: kind, ...of, args: args ?? null, stream });
         } else {
             const json = args === null || args === undefined ? null : JSON.stringify(args);
-            stream.instants.push({ time, kind: string(kind), name: string(name), args: json });
+            const wide = scope === "g" || scope === "p" ? { scope } : {};
+            stream.instants.push({ time, kind: string(kind), name: string(name), args: json, ...wide });
         }
     }
 
@@ -148,9 +158,10 @@ export class ProcessData {
      * "[overwritten]" @param {number} zero  offset that was subtracted from times
      */
     finish(overwritten, zero) {
-        const { of, index, pid, name } = this;
+        const { of, index, pid, name, moved } = this;
         const state = ["sealed", "crashed", "living"].includes(of.state) ? of.state : "unknown";
-        const process = { index, pid, name, state, ...endOf(of), losses: list(of.losses).map(string), tracks: [] };
+        const losses = list(of.losses).map(string);
+        const process = { index, pid, name, moved, state, ...endOf(of), losses, tracks: [] };
         const unknown = new Map();
         for (const [thread, task, times] of list(of.overwritten).filter(Array.isArray)) {
             const time = unknownTime(list(times), overwritten, zero);
@@ -196,7 +207,7 @@ export class ProcessData {
             process.tracks.push(made);
         }
         const opened = this.isImported ? Math.min(this.earliest, this.latest) : number(of.opened);
-        return Object.assign(process, { opened, last: this.latest });
+        return Object.assign(process, { opened, last: this.latest, ...placeOf(this) });
     }
 
     /** Returns the counters of the model. */
@@ -221,6 +232,11 @@ function endOf({ ending, isEndingKnown, isAbnormal, tellsItsEnd, waitedAfter }) 
     };
 }
 
+/** Returns where the trace wants a thread, if it says so. */
+function placeOf(stream) {
+    return stream?.order === undefined ? {} : { order: stream.order };
+}
+
 /** Returns a track of the model, of one stream, or of several if a task ran on several threads. */
 function track(process, kind, name, tid, streams, loss = { overwritten: 0, lost: 0, gap: null, unknown: [] }) {
     const whole = streams.length === 1 ? streams[0] : merged(streams);
@@ -231,7 +247,7 @@ function track(process, kind, name, tid, streams, loss = { overwritten: 0, lost:
         index: 0, process, kind, name, tid, count,
         start: trim(whole.start), duration: trim(whole.duration), function: trim(whole.function),
         depth: trim(whole.depth), parent: trim(whole.parent), flags: trim(whole.flags),
-        maxDepth, instants, args, events, ...loss, unfinished: 0,
+        maxDepth, instants, args, events, ...loss, unfinished: 0, ...placeOf(streams[0]),
     };
     for (const flags of made.flags) {
         made.unfinished += flags & UNFINISHED;

@@ -25,7 +25,7 @@ export function spanTracks(process, events, latest, functions) {
         listAt(groups, keyOf(root.cat, root.name)).push(root);
     }
     return [...groups.values()].flatMap((roots) =>
-        sideBySide(roots).map((row) => track(process, row, functions)));
+        sideBySide(roots).map((row, at, all) => ({ ...track(process, row, functions), beside: [at + 1, all.length] })));
 }
 
 function listAt(map, key) {

@@ -85,6 +85,11 @@ export function* walk(track, entries, { begin, end, extra }) {
     extrasBefore(Infinity);
 }
 
+/** Returns the offset that is added to times of a process: files have the times that the clocks showed. */
+export function zeroOf({ zero = 0 }, { moved = 0 }) {
+    return zero - moved;
+}
+
 /** Returns the name of the mark for events that were not stored for lack of space. @param {number} count */
 export function lostName(count) {
     return `${count.toLocaleString("en")} events found no room`;

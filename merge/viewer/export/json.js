@@ -3,7 +3,7 @@
 // Merging the file again gives the same page.
 
 import { ABANDONED, CLIPPED, INHERITED, RAISED, UNFINISHED, YIELDED, firstFrom, ofCalls } from "../data/model.js";
-import { extras, parsed } from "./events.js";
+import { extras, parsed, zeroOf } from "./events.js";
 import { eachLife, lifeMembers } from "./lives.js";
 
 /** Characters per piece of text. */
@@ -36,23 +36,29 @@ export function* chromeJson(trace) {
     return pieces;
 }
 
-/** Returns the names of processes, threads and tasks. */
+/** Returns the names and the order of processes, threads and tasks. */
 function names({ processes }) {
     const named = (pid, tid, kind, name) => JSON.stringify({ ph: "M", pid, tid, name: kind, args: { name } });
-    return processes.flatMap(({ pid, name, tracks }) => [
+    const place = (pid, tid, kind, order) =>
+        order === undefined ? [] : [JSON.stringify({ ph: "M", pid, tid, name: kind, args: { sort_index: order } })];
+    return processes.flatMap(({ pid, name, order: ofProcess, tracks }) => [
         named(pid, pid, "process_name", name),
-        ...ofCalls(tracks).map((track) => named(pid, track.tid, "thread_name", track.name)),
+        ...place(pid, pid, "process_sort_index", ofProcess),
+        ...ofCalls(tracks).flatMap(({ tid, name: ofTrack, order }) => [
+            named(pid, tid, "thread_name", ofTrack),
+            ...place(pid, tid, "thread_sort_index", order),
+        ]),
     ]);
 }
 
 function* events(trace, put) {
-    const { zero = 0 } = trace;
     const tracks = ofCalls(trace.tracks);
     const all = tracks.reduce((sum, track) => sum + track.count, 0) || 1;
     const labels = [];
     let done = 0;
     for (const track of tracks) {
         const ids = `{"pid":${track.process.pid},"tid":${track.tid},`;
+        const zero = zeroOf(trace, track.process);
         const head = `${ids}"ts":`;
         const threads = threadsOf(track);
         const isEvent = ({ what }) => what !== "lost" && what !== "gap";
@@ -61,7 +67,7 @@ function* events(trace, put) {
         extras(trace, track).filter(isEvent).forEach((entry) => extra(entry, headAt(entry.time), put, zero));
         for (let call = 0; call < track.count; call += 1) {
             const of = track.function[call];
-            labels[of] ??= JSON.stringify(trace.functions.label(of));
+            labels[of] ??= `${JSON.stringify(trace.functions.label(of))},"cat":${categoryOf(trace.functions, of)}`;
             const event = callEvent(track, call, labels[of], zero);
             put(threads === null ? head + event : `${head}${event.slice(0, -1)},"thread":${threads[call]}}`);
             if (call % RUN === 0) {
@@ -91,6 +97,11 @@ function threadsOf({ kind, parts, count }) {
     return threads;
 }
 
+/** Returns the category of a function's calls as JSON; that of functions of Python and C is as in VizTracer. */
+function categoryOf({ categories }, of) {
+    return JSON.stringify(categories?.get(of) ?? "FEE");
+}
+
 function callEvent(track, call, name, zero) {
     const flags = track.flags[call];
     const isBegin = (flags & UNFINISHED) !== 0 && ["sealed", "unknown"].includes(track.process.state);
@@ -98,13 +109,13 @@ function callEvent(track, call, name, zero) {
     const kind = `,"ph":"${isBegin ? "B" : "X"}","dur":${microseconds(track.duration[call])}`;
     const own = track.args.get(call);
     if (flags === 0 && own === undefined) {
-        return `${time}${kind},"name":${name},"cat":"FEE"}`;
+        return `${time}${kind},"name":${name}}`;
     }
     if (flags === YIELDED && own === undefined) {
-        return `${time}${kind},"name":${name},"cat":"FEE","yield":true}`;
+        return `${time}${kind},"name":${name},"yield":true}`;
     }
     const args = { ...parsed(own), ...marks(flags) };
-    return `${time}${kind},"name":${name},"cat":"FEE","args":${JSON.stringify(args)}}`;
+    return `${time}${kind},"name":${name},"args":${JSON.stringify(args)}}`;
 }
 
 /** Returns the metadata as original text, since JavaScript cannot represent all of its numbers. */
@@ -131,13 +142,14 @@ function extra({ time, what, of }, head, put, zero) {
         event({ ph: phase, id: shown, name, cat, ...(args && { args }) });
     } else {
         const args = of.args === null ? null : parsed(of.args);
-        event({ ph: "i", s: "t", name: of.name, cat: of.kind.toUpperCase(), args });
+        event({ ph: "i", s: of.scope ?? "t", name: of.name, cat: of.kind.toUpperCase(), args });
     }
 }
 
 /** The series of a counter is the last word of its name. */
-function counters({ counters: all, zero = 0 }) {
-    return all.flatMap(({ process, name, times, values }) => {
+function counters(trace) {
+    return trace.counters.flatMap(({ process, name, times, values }) => {
+        const zero = zeroOf(trace, process);
         const at = name.lastIndexOf(" ");
         const [shown, series] = at < 0 ? [name, "value"] : [name.slice(0, at), name.slice(at + 1)];
         const head = `{"pid":${process.pid},"tid":${process.pid},"ts":`;

@@ -2,7 +2,7 @@
 // incremental clock. A name is interned when the sequence first uses it.
 
 import { DRAWN, ofCalls } from "../data/model.js";
-import { lostName, gapName, extras, parsed, walk } from "./events.js";
+import { extras, gapName, lostName, parsed, walk, zeroOf } from "./events.js";
 import { marks, metadataText } from "./json.js";
 import { eachLife, lifeArguments } from "./lives.js";
 import { Message } from "./protobuf.js";
@@ -44,13 +44,13 @@ const METADATA = { metadata: 2, name: 1, json: 5 };
  * @returns {Generator<number, {pieces: Blob[], tooDeep: number}>}
  */
 export function* perfettoTrace(trace) {
-    const out = new Output(trace.zero ?? 0);
+    const out = new Output();
     const numbers = describe(trace, out);
     const tracks = ofCalls(trace.tracks);
     const all = tracks.reduce((sum, track) => sum + track.count, 0) || 1;
     let [done, tooDeep] = [0, 0];
     for (const track of tracks) {
-        const sequence = new Sequence(out, numbers.get(track));
+        const sequence = new Sequence(out, numbers.get(track), zeroOf(trace, track.process));
         const encoder = new Encoder(trace, track, sequence);
         for (const calls of walk(track, extras(trace, track), encoder)) {
             out.flush(PIECE);
@@ -61,7 +61,7 @@ export function* perfettoTrace(trace) {
         putLives(out, track, trace.functions, numbers);
     }
     for (const counter of trace.counters) {
-        putCounter(out, counter, numbers);
+        putCounter(out, counter, numbers, zeroOf(trace, counter.process));
     }
     out.packet((packet) => {
         packet.number(PACKET.sequenceId, OWN_SEQUENCE);
@@ -76,9 +76,7 @@ export function* perfettoTrace(trace) {
 
 /** Collects packets into pieces. */
 class Output {
-    /** @param {number} zero  offset that is added to all times */
-    constructor(zero) {
-        this.zero = zero;
+    constructor() {
         this.bytes = new Message();
         /** @type {Blob[]} */
         this.pieces = [];
@@ -104,8 +102,8 @@ function describe(trace, out) {
         packet.number(PACKET.sequenceId, OWN_SEQUENCE);
         packet.message(PACKET.clockSnapshot, (snapshot) => {
             putClock(snapshot, CLOCK.BOOTTIME, 0);
-            if (trace.baseRealtime !== null) {
-                putClock(snapshot, CLOCK.REALTIME, trace.baseRealtime);
+            if (trace.fileRealtime !== null) {
+                putClock(snapshot, CLOCK.REALTIME, trace.fileRealtime);
             }
         });
     });
@@ -161,14 +159,14 @@ function putClock(snapshot, id, timestamp) {
     });
 }
 
-function putCounter(out, counter, numbers) {
+function putCounter(out, counter, numbers, zero) {
     const uuid = numbers.get(counter);
     putTrack(out, uuid, uuid, (track) => {
         track.number(TRACK.parent, numbers.get(counter.process));
         track.string(TRACK.name, counter.name);
         track.message(TRACK.counter, () => {});
     });
-    const sequence = new Sequence(out, uuid);
+    const sequence = new Sequence(out, uuid, zero);
     counter.times.forEach((time, i) => sequence.event(time, (event) => {
         event.number(EVENT.type, EVENT.COUNTER);
         event.double(EVENT.doubleCounter, counter.values[i]);
@@ -204,15 +202,17 @@ function putLives(out, track, functions, numbers) {
 class Sequence {
     #now = 0;
 
-    constructor(out, id) {
+    /** @param {number} zero  offset that is added to all times */
+    constructor(out, id, zero) {
         this.out = out;
         this.id = id;
+        this.zero = zero;
         out.packet((packet) => this.#state(packet));
     }
 
     /** Writes a packet with an event. */
     event(time, fill) {
-        const delta = Math.max(0, Math.floor(time) + this.out.zero - this.#now);
+        const delta = Math.max(0, Math.floor(time) + this.zero - this.#now);
         this.#now += delta;
         this.out.packet((packet) => {
             packet.number(PACKET.timestamp, delta);
@@ -304,7 +304,7 @@ class Encoder {
         } else if (what === "lost") {
             this.#put(time, EVENT.INSTANT, "LOSS", lostName(of.count), { lost: of.count });
         } else if (what === "gap") {
-            const [since, until] = [of.since, of.until].map((at) => (at + this.sequence.out.zero) / 1000);
+            const [since, until] = [of.since, of.until].map((at) => (at + this.sequence.zero) / 1000);
             this.#put(time, EVENT.BEGIN, "LOSS", gapName(of.events), { overwritten: of.events, since, until });
             this.sequence.event(of.end, (event) => event.number(EVENT.type, EVENT.END));
         } else {

@@ -102,8 +102,10 @@ export class Details {
             this.element.replaceChildren(...processFacts(this.trace, process, this.go));
             return;
         }
-        const { name, kind, args } = track?.instants[at] ?? { name: nameOf(point), kind: gap ? "" : "counter" };
-        const place = gap ? "The ring was full, and newer events replaced them." : kind;
+        const instant = track?.instants[at] ?? { name: nameOf(point), kind: gap ? "" : "counter" };
+        const { name, kind, args, scope } = instant;
+        const of = { g: " of the whole trace", p: " of its process" }[scope] ?? "";
+        const place = gap ? "The ring was full, and newer events replaced them." : kind + of;
         this.element.replaceChildren(
             element(
                 "div",
@@ -153,7 +155,7 @@ export class Details {
             track.kind === "async"
                 ? `an asynchronous span${track.category === "" ? "" : ` of category ${track.category}`}`
                 : file === ""
-                ? "a C function"
+                ? functions.kind(of)
                 : button(`${file}:${line}`, this.go.openSource, { className: "link", title: "Show the source" });
         return element(
             "header",

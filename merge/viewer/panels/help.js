@@ -20,6 +20,7 @@ const KEYS = [
             ["Shift+J", "longest callee"],
             ["Comma, Period", "instant, snapshot or sample before, after"],
             ["M", "the selected call's time becomes the range"],
+            ["N", "a note on the range, the selection or the moment under the pointer"],
             ["Escape", "no range, no selection"],
         ],
     ],

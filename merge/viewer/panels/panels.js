@@ -23,6 +23,7 @@ import { FlameGraph, FlamePane } from "./flame.js";
 import { Hiding } from "./hiding.js";
 import { helpDialog } from "./help.js";
 import { LastWords } from "./lastwords.js";
+import { Notes } from "./notes.js";
 import { FunctionTable } from "./range.js";
 import { Sandwich } from "./sandwich.js";
 import { Scope, ScopeBar } from "./scope.js";
@@ -115,11 +116,16 @@ class Panels {
         this.coroutines = trace.tracks.some(({ lives }) => lives) ? new CoroutineTable(scope, go) : null;
         this.words = new LastWords(trace, go.reveal);
         this.source = new Source(trace);
+        this.notes = new Notes(trace, timeline, page);
     }
 
     #tabs() {
         const dead = abnormal(this.trace).length;
-        const tab = (key, title, { element: content }) => ({ key, title, content, opened: () => this.#show(key) });
+        const opened = (key) => {
+            this.#fold(false);
+            this.#show(key);
+        };
+        const tab = (key, title, { element: content }) => ({ key, title, content, opened: () => opened(key) });
         return [
             tab("selection", "Selection", this.details),
             tab("functions", "Functions", this.functions),
@@ -130,6 +136,7 @@ class Panels {
             tab("calls", "Calls", this.calls),
             ...(this.coroutines ? [tab("coroutines", "Coroutines", this.coroutines)] : []),
             ...(this.difference ? [tab("difference", "Difference", this.difference)] : []),
+            tab("notes", "Notes", this.notes),
         ];
     }
 
@@ -185,6 +192,12 @@ class Panels {
     /** @param {string} text */
     search(text) {
         return this.search_.search(text);
+    }
+
+    /** Adds a note on what is selected. */
+    addNote() {
+        this.open("notes");
+        this.notes.add();
     }
 
     /** Opens the panel at a tab. @param {string} key */
@@ -244,6 +257,7 @@ class Panels {
             coroutinesSort: this.coroutines?.table.sort === MOST_TIME_FIRST ? "" : (this.coroutines?.table.sort ?? ""),
             search: search.getState(),
             ...this.hiding.getState(),
+            notes: this.notes.state.length > 0 ? this.notes.state : "",
         };
         return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== ""));
     }
@@ -256,6 +270,7 @@ class Panels {
         this.functions.table.restore("-own", sort);
         this.calls.table.restore(LONGEST_FIRST, callsSort);
         this.coroutines?.table.restore(MOST_TIME_FIRST, coroutinesSort);
+        this.notes.state = state.notes;
         this.scope.setWhere(where);
         this.sandwich.of = this.#known(sandwich);
         this.calls.of = this.#known(calls);

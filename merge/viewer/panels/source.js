@@ -29,7 +29,7 @@ export class Source {
                 of < 0
                     ? "Select a call to see its source."
                     : file === ""
-                      ? `${functions.name(of)} is a C function: it has no source here.`
+                      ? `${functions.name(of)} is ${functions.kind(of)}: it has no source here.`
                       : `The text of ${file} is not in this report.`;
             this.element.replaceChildren(element("p", { className: "hint" }, why));
             return;

@@ -44,7 +44,7 @@ function traceOf(tracks, functionCount) {
         title: "drawn",
         version: "0",
         duration,
-        baseRealtime: null,
+        baseRealtime: null, fileRealtime: null, starts: null, areTogether: false, opening: null,
         warnings: [],
         functions,
         processes: [process],

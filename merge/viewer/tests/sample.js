@@ -143,6 +143,7 @@ export function sample({ calls = 1000, tracks = 4, functions: functionCount = 40
     const values = times.map((_, i) => Math.abs(i - 10) * 1.5);
     return {
         title: "sample", version: "0", duration, baseRealtime: 1_700_000_000_000_000_000n,
+        fileRealtime: 1_700_000_000_000_000_000n, starts: null, areTogether: false, opening: null,
         warnings: [], functions: table, processes, tracks: all,
         counters: [{ process: processes[0], name: "memory rss", times, values }],
         flows, lastWords, metadata: {},

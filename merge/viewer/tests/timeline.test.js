@@ -431,25 +431,32 @@ test("what rows and tooltips say", () => {
     assert.equal(about({ counter: trace.counters[0], value: 15 }, trace).facts[0][1], "15");
 });
 
-test("arrows of rows that are scrolled below the pinned ones are not drawn", () => {
+test("an arrow is drawn if a part of it is in view; it ends at pinned rows that cover its end", () => {
     const trace = sample({ tracks: 4 });
     const [one, other] = [trace.tracks[0], trace.tracks[2]];
     const view = new View(trace.duration);
     view.width = 1000;
-    const row = (track) => ({ track, top: 5, lanes: 1, skipped: 0, height: 28 });
-    const drawn = (y, fixed) => {
-        let curves = 0;
+    const row = (track, y) => ({ track, y, top: 5, lanes: 1, skipped: 0, height: 28 });
+    /** The height at which the arrow ends, or null. The heights of the rows count from the pinned rows. */
+    const drawn = (pinned, rows, scroll = 0) => {
+        let end = null;
         const nothing = () => {};
         const context = new Proxy({}, {
-            get: (_, name) => (name === "bezierCurveTo" ? () => (curves += 1) : nothing),
+            get: (_, name) => (name === "bezierCurveTo" ? (...points) => (end = points.at(-1)) : nothing),
             set: () => true,
         });
         const levelsOf = () => ({ ready: false });
-        const scene = { view, theme: {}, levelsOf, layout: { pinnedHeight: 100, rows: [] } };
-        const placed = [{ row: row(one), y: 10, fixed: true }, { row: row(other), y, fixed }];
+        const layout = { pinnedHeight: 100, pinned, rows };
+        const scene = { view, theme: {}, levelsOf, layout, scroll, height: 600 };
         const flow = { fromTrack: one, fromTime: 1, toTrack: other, toTime: 2, name: "start" };
-        drawFlows(context, scene, placed, [flow], null);
-        return curves;
+        drawFlows(context, scene, [], [flow], null);
+        return end;
     };
-    assert.deepEqual([drawn(200, false), drawn(40, true), drawn(40, false)], [1, 1, 0]);
+    assert.equal(drawn([row(one, 10)], [row(other, 200)]), 305);
+    assert.equal(drawn([row(one, 10), row(other, 40)], []), 45);
+    assert.equal(drawn([row(one, 10)], [row(other, 40)], 90), 100, "the pinned rows cover the end");
+    assert.equal(drawn([], [row(one, 10), row(other, 900)]), 1005, "its end is below the screen");
+    assert.equal(drawn([], [row(one, 10), row(other, 40)], 200), null, "the pinned rows cover all of it");
+    assert.equal(drawn([], [row(one, 900), row(other, 950)]), null);
+    assert.equal(drawn([], [row(one, 10)]), null, "the row of its end is hidden");
 });

@@ -4,12 +4,15 @@ import { FONT } from "./labels.js";
 import { clockLine, lineText, lines, timeText } from "./ruler.js";
 import { RULER_HEIGHT } from "./stage.js";
 
+/** Space for the text of a note, in pixels. */
+const NOTE = 160;
+
 /**
- * @param {{from: number, to: number}|null} range
- * @param {number|null} pointer  its position, in pixels
- * @param {bigint|null} clock    the wall clock at the report's zero, or null for relative times
+ * @param {{range: {from: number, to: number}|null, pointer: number|null, clock: bigint|null, notes: object[]}} shown
+ *     the range; the position of the pointer, in pixels; the wall clock at the report's zero, or null for relative
+ *     times; the notes by begin
  */
-export function drawRuler(context, { view, theme, ratio }, range, pointer, clock) {
+export function drawRuler(context, { view, theme, ratio }, { range, pointer, clock, notes }) {
     const height = RULER_HEIGHT;
     const { step, times } = lines(view);
     const textOf = (time, digits) => (clock === null ? lineText(time, digits) : clockLine(clock, time, digits));
@@ -38,6 +41,7 @@ export function drawRuler(context, { view, theme, ratio }, range, pointer, clock
             context.fillText(text, label.left, 11);
         }
     }
+    drawNotes(context, view, theme, notes);
     if (isShown) {
         context.fillStyle = theme.band;
         context.fillRect(left, 0, right - left, height);
@@ -48,6 +52,31 @@ export function drawRuler(context, { view, theme, ratio }, range, pointer, clock
     }
     context.fillStyle = theme.line;
     context.fillRect(0, height - 1, view.width, 1);
+}
+
+/** Draws each note as a flag at its begin, with a line up to its end, and as much of its text as fits. */
+function drawNotes(context, view, theme, notes) {
+    const shown = notes.filter(({ from, to }) => to >= view.from && from <= view.to);
+    shown.forEach(({ from, to, text }, at) => {
+        const [left, right] = [view.xOf(from), Math.min(view.xOf(to), view.width)];
+        const next = shown[at + 1] ? view.xOf(shown[at + 1].from) : view.width;
+        context.fillStyle = theme.instant;
+        context.fillRect(Math.max(left, 0), RULER_HEIGHT - 4, Math.max(right - Math.max(left, 0), 2), 3);
+        const x = Math.max(left, 0);
+        const room = Math.min(NOTE, next - x - 12);
+        if (room < 16) {
+            context.fillRect(x, 3, 4, RULER_HEIGHT - 6);
+            return;
+        }
+        context.save();
+        context.beginPath();
+        context.roundRect(x, 3, Math.min(context.measureText(text).width, room) + 8, 17, 4);
+        context.fill();
+        context.clip();
+        context.fillStyle = theme.background;
+        context.fillText(text, x + 4, 12);
+        context.restore();
+    });
 }
 
 const within = (x, least, most) => Math.min(Math.max(x, least), most);

@@ -86,7 +86,7 @@ export class Colors {
         /** The colour of "[overwritten]", and its function. */
         Object.assign(this, { unknown, overwritten: functions.overwritten });
         this.mode = mode;
-        /** The palette: hues in all brightnesses, then one grey per brightness for functions without a file. */
+        /** The palette: hues in all brightnesses, then one grey per brightness for C functions. */
         this.palette = lightness.flatMap((light) => Array.from({ length: HUES }, (_, i) =>
             rgbOf(light, chroma, (i * 360) / HUES + 20)));
         this.greys = this.palette.length;
@@ -104,10 +104,12 @@ export class Colors {
     #paletteIndex(functions, index) {
         const file = functions.file(index);
         if (this.mode === "file") {
-            return file === "" && !functions.isSpan(index) ? this.greys : hash(file) % this.greys;
+            const group = functions.categories.get(index) ?? file;
+            return file === "" && group === "" && !functions.isSpan(index) ? this.greys : hash(group) % this.greys;
         }
         const own = hash(functions.name(index) + file);
-        return file === "" ? this.greys + (own % 3) : own % this.greys;
+        const isOfC = file === "" && !functions.categories.has(index) && !functions.isSpan(index);
+        return isOfC ? this.greys + (own % 3) : own % this.greys;
     }
 
     /** Returns the palette index of all calls of a process, or -1 if each function has its own. */

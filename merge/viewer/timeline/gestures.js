@@ -32,6 +32,8 @@ export class Gestures {
         stage.unhide.addEventListener("click", () => rows.unhide());
         stage.wall.addEventListener("click", () => this.timeline.setClock(this.timeline.clock === null));
         stage.wall.title = `Show the time of day (${zoneOf(this.timeline.trace.baseRealtime, 0)}) on the ruler`;
+        stage.arrows.addEventListener("click", () => this.timeline.setArrows(!this.timeline.painter.hasArrows));
+        stage.arrows.hidden = this.timeline.trace.flows.length === 0;
         stage.wall.hidden = this.timeline.trace.baseRealtime === null;
     }
 
@@ -133,6 +135,7 @@ export class Gestures {
             scroll: () => timeline.stage.scroller.scrollBy(0, value),
             fit: () => timeline.fitSelection(),
             mark: () => this.#markSelection(),
+            note: () => timeline.options.onNote?.(),
             all: () => timeline.showAll(),
             clear: () => {
                 timeline.setRange(null, null);

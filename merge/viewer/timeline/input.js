@@ -130,7 +130,7 @@ export const KEYS = {
     w: ["zoom", 1.5], "+": ["zoom", 1.5], "=": ["zoom", 1.5], s: ["zoom", 1 / 1.5], "-": ["zoom", 1 / 1.5],
     a: ["pan", -0.15], d: ["pan", 0.15], ArrowLeft: ["pan", -0.15], ArrowRight: ["pan", 0.15],
     ArrowUp: ["scroll", -60], ArrowDown: ["scroll", 60], PageUp: ["scroll", -400], PageDown: ["scroll", 400],
-    f: ["fit"], m: ["mark"], 0: ["all"], Home: ["all"], Enter: ["fit"], Escape: ["clear"],
+    f: ["fit"], m: ["mark"], n: ["note"], 0: ["all"], Home: ["all"], Enter: ["fit"], Escape: ["clear"],
     h: ["walk", "previous"], l: ["walk", "next"], k: ["walk", "parent"], j: ["walk", "child"],
     "Shift+j": ["walk", "longest"], "Shift+Alt+ArrowDown": ["walk", "longest"],
     "Alt+ArrowUp": ["walk", "parent"], "Alt+ArrowDown": ["walk", "child"],

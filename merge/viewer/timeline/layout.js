@@ -70,7 +70,7 @@ export function layOut(trace, arranged, limit = Infinity, screen = Infinity) {
     const pinned = [];
     const counters = countersByProcess(trace);
     const idOf = ({ process }) => `p${process.index}`;
-    for (const { process, level } of inOrder(inTree(trace.processes), idOf, arranged.order)) {
+    for (const { process, level } of inOrder(inTree(byOrder(trace.processes)), idOf, arranged.order)) {
         const own = rowsOf(process, counters.get(process) ?? [], arranged, most);
         pinned.push(...own.filter((row) => row.pinned));
         const rest = own.filter((row) => !row.pinned);
@@ -129,7 +129,7 @@ function rowsOf(process, counters, arranged, most) {
     const all = [
         ...counters.map(({ counter, index }) =>
             row(`c${index}`, "counter", process, { counter, height: COUNTER_HEIGHT })),
-        ...mainFirst(process).map((track) => trackRow(track, arranged, most)),
+        ...mainFirst(process).filter((track) => !isBare(track)).map((track) => trackRow(track, arranged, most)),
     ];
     const named = (one) => (one.track ? `${one.track.name} ${one.track.tid}` : one.counter.name).toLowerCase();
     return inOrder(all, (one) => one.id, order)
@@ -137,10 +137,25 @@ function rowsOf(process, counters, arranged, most) {
         .map((one) => ({ ...one, pinned: arranged.pinned.has(one.id) }));
 }
 
-/** In a notebook, threads of the kernel are older than the thread that runs the cells. */
+/** In a notebook, threads of the kernel are older than the thread that runs the cells. A JSON trace may tell more. */
 function mainFirst({ pid, tracks }) {
+    if (tracks.some(({ order }) => order !== undefined)) {
+        const [spans, threads] = [true, false].map((is) => tracks.filter(({ kind }) => (kind === "async") === is));
+        return [...byOrder(threads), ...spans];
+    }
     const isMain = ({ tid }) => Number(tid === pid);
     return [...tracks].sort((one, other) => isMain(other) - isMain(one));
+}
+
+/** Whether another program's trace only names a thread, or says where it would be, or has its events elsewhere. */
+function isBare({ process, kind, count, instants, overwritten, lost }) {
+    const isEmpty = count + instants.length + overwritten + lost === 0;
+    return isEmpty && kind === "thread" && process.isEndingKnown === false;
+}
+
+/** Sorts processes or tracks as a JSON trace wants it; the others keep their order. */
+function byOrder(all) {
+    return [...all].sort((one, other) => (one.order ?? 0) - (other.order ?? 0));
 }
 
 function trackRow(track, arranged, limit) {

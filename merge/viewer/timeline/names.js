@@ -35,9 +35,14 @@ export function wordsOf({ kind, process, track, counter }) {
     const missing = losses.filter(([count]) => count > 0);
     return {
         name: track.name || track.kind,
-        number: { task: "task", async: `async ${track.category ?? ""}`.trim() }[track.kind] ?? `tid ${track.tid}`,
+        number: { task: "task", async: spansText(track) }[track.kind] ?? `tid ${track.tid}`,
         warning: missing.map(([count, what]) => `${count.toLocaleString("en")} ${what}`).join(", "),
     };
+}
+
+/** Returns the category of spans, and which of several tracks of one name it is. */
+function spansText({ category = "", beside: [at, all] = [1, 1] }) {
+    return ["async", category, all > 1 ? `${at} of ${all}` : ""].filter(Boolean).join(" ");
 }
 
 /** Returns how far a row's name moves down to stay visible below the pinned rows. */

@@ -1,6 +1,7 @@
 // The layer over the rows: arrows between tracks, the selected call and the call under the pointer, the range, the
 // pointer's time.
 
+import { indexFrom } from "../data/bisect.js";
 import { LANE, laneOf } from "./layout.js";
 import { isIn, timeOf } from "./points.js";
 
@@ -82,6 +83,43 @@ export function drawRange(context, { view, theme, height }, range) {
     context.fillRect(right - 0.5, 0, 1, height);
 }
 
+/** Draws lines for instants of the whole trace, or of a process; only the first one per pixel of each. */
+export function drawWide(context, { view, theme, layout, height }, placed, wide) {
+    if (wide.length === 0) {
+        return;
+    }
+    const drawn = new Set();
+    context.save();
+    context.strokeStyle = theme.instant;
+    context.globalAlpha = 0.6;
+    context.setLineDash([2, 3]);
+    context.beginPath();
+    const end = indexFrom(wide.length, (i) => wide[i].time, view.to);
+    for (let at = indexFrom(wide.length, (i) => wide[i].time, view.from); at < end; at += 1) {
+        const { time, process } = wide[at];
+        const x = Math.round(view.xOf(time)) + 0.5;
+        const key = `${x} ${process?.index ?? ""}`;
+        if (drawn.has(key)) {
+            continue;
+        }
+        drawn.add(key);
+        for (const [top, bottom] of process ? heightsOf(process, placed, layout.pinnedHeight) : [[0, height]]) {
+            context.moveTo(x, top);
+            context.lineTo(x, bottom);
+        }
+    }
+    context.stroke();
+    context.restore();
+}
+
+/** Returns where the rows of a process are, below the pinned rows unless they are pinned. */
+function heightsOf(process, placed, edge) {
+    return placed
+        .filter(({ row }) => row.process === process)
+        .map(({ row, y, fixed }) => [fixed ? y : Math.max(y, edge), y + row.height])
+        .filter(([top, bottom]) => top < bottom);
+}
+
 /** Draws a thin line at the pointer. */
 export function drawPointer(context, { theme, height }, x) {
     if (x !== null) {
@@ -90,16 +128,20 @@ export function drawPointer(context, { theme, height }, x) {
     }
 }
 
-/**
- * Draws the flows of which a track is visible, and highlights those of the selected call. The other track may be above
- * or below the visible part.
- */
+/** Returns the rows of tracks by track, also those that the reader has to scroll to. */
+function rowsByTrack({ layout, scroll }) {
+    const scrolled = layout.rows.map((row) => ({ row, y: row.y - scroll + layout.pinnedHeight, fixed: false }));
+    const fixed = layout.pinned.map((row) => ({ row, y: row.y, fixed: true }));
+    return new Map([...scrolled, ...fixed].filter(({ row }) => row.track).map((one) => [one.row.track, one]));
+}
+
+/** Draws the flows that are visible, at least in part, and highlights those of the selected call. */
 export function drawFlows(context, scene, placed, flows, selection) {
-    const { view, theme, levelsOf } = scene;
+    const { view, theme, levelsOf, height } = scene;
+    const shown = new Set(placed.map(({ row }) => row.track));
+    const rows = flows.length > 0 ? rowsByTrack(scene) : new Map();
+    const heightAt = (one, time) => (shown.has(one.row.track) ? heightOf(one, levelsOf, time) : one.y + one.row.top);
     const edge = scene.layout.pinnedHeight;
-    const visible = new Set(placed.map(({ row }) => row.track));
-    const beyond = scene.layout.rows.map((row) => ({ row, y: row.y - scene.scroll + edge, fixed: false }));
-    const rows = new Map([...beyond, ...placed].filter(({ row }) => row.track).map((one) => [one.row.track, one]));
     let left = MOST_ARROWS;
     let before = "";
     context.lineWidth = 1.5;
@@ -108,19 +150,21 @@ export function drawFlows(context, scene, placed, flows, selection) {
             continue;
         }
         const [from, to] = [rows.get(flow.fromTrack), rows.get(flow.toTrack)];
-        if (!from || !to || !(visible.has(flow.fromTrack) || visible.has(flow.toTrack))) {
+        if (!from || !to) {
             continue;
         }
         const ends = [
             // From the lower edge of a call: an arrow does not strike through its name.
-            view.xOf(flow.fromTime), heightOf(from, levelsOf, flow.fromTime) + LANE / 2 - 2,
-            view.xOf(flow.toTime), heightOf(to, levelsOf, flow.toTime),
+            view.xOf(flow.fromTime), heightAt(from, flow.fromTime) + LANE / 2 - 2,
+            view.xOf(flow.toTime), heightAt(to, flow.toTime),
         ];
-        // Pinned rows cover the rows that are scrolled below them.
-        const isCovered = (!from.fixed && ends[1] < edge) || (!to.fixed && ends[3] < edge);
-        if (isCovered && (from.fixed || to.fixed)) {
+        // Pinned rows cover the rows that are scrolled below them: the arrow leads to their edge.
+        const [low, high] = [Math.min(ends[1], ends[3]), Math.max(ends[1], ends[3])];
+        if (low > height || high < (from.fixed || to.fixed ? 0 : edge)) {
             continue;
         }
+        ends[1] = from.fixed ? ends[1] : Math.max(ends[1], edge);
+        ends[3] = to.fixed ? ends[3] : Math.max(ends[3], edge);
         const key = ends.map(Math.round).join();
         if (key === before) {
             continue;

@@ -3,9 +3,10 @@
 import { Colors, pixelOf } from "./colors.js";
 import { drawRows } from "./draw.js";
 import { Labels } from "./labels.js";
-import { drawFlows, drawPointer, drawRange, outline, outlinePoint } from "./overlay.js";
+import { drawFlows, drawPointer, drawRange, drawWide, outline, outlinePoint } from "./overlay.js";
 import { drawRuler } from "./axis.js";
 import { MINIMAP_HEIGHT } from "./stage.js";
+import { wideInstants } from "./points.js";
 import { Strips } from "./strips.js";
 import { readTheme } from "./theme.js";
 
@@ -20,6 +21,9 @@ export class Painter {
         this.strips = new Strips();
         this.labels = new Labels(trace.functions);
         this.coloring = "function";
+        this.hasArrows = true;
+        this.notes = [];
+        this.wide = wideInstants(trace);
         this.found = null;
         this.dark = matchMedia("(prefers-color-scheme: dark)");
         this.repaint();
@@ -66,13 +70,14 @@ export class Painter {
         const { theme, stage, trace, colors } = this;
         const context = stage.canvas.getContext("2d");
         drawRows(context, this.strips, scene, placed);
-        drawFlows(context, scene, placed, trace.flows, selection);
+        drawWide(context, scene, placed, this.wide);
+        drawFlows(context, scene, placed, this.hasArrows ? trace.flows : [], selection);
         outline(context, scene, placed, hovered, theme.pointer, 1);
         outline(context, scene, placed, selection, theme.accent, 2);
         outlinePoint(context, scene, placed, point);
         drawRange(context, scene, range);
         drawPointer(context, scene, pointer);
-        drawRuler(stage.ruler.getContext("2d"), scene, range, pointer, clock);
+        drawRuler(stage.ruler.getContext("2d"), scene, { range, pointer, clock, notes: this.notes });
         minimap.draw(scene.view, scene.ratio, MINIMAP_HEIGHT, theme, (process) => colors.colorOfProcess(process));
     }
 }

@@ -18,6 +18,17 @@ export function timeOf({ track, counter, at, gap, process }) {
     return process ? process.opened : gap ? gap.start : counter ? counter.times[at] : track.instants[at].time;
 }
 
+/**
+ * Returns the instants that are of more than their track, by time: those of the whole trace, and those of a process.
+ * @param {import("../data/model.js").Trace} trace
+ */
+export function wideInstants({ tracks }) {
+    const wide = tracks.flatMap(({ process, instants }) =>
+        instants.filter(({ scope }) => scope !== undefined)
+            .map(({ time, scope }) => ({ time, process: scope === "p" ? process : null })));
+    return wide.sort((one, other) => one.time - other.time);
+}
+
 /** Returns the name of a point. */
 export function nameOf({ track, counter, at, gap, process }) {
     if (process) {

@@ -24,6 +24,8 @@ export class Stage {
         this.count = make("span", "count", this.corner);
         this.wall = make("button", "wall", this.corner, { type: "button" });
         this.wall.textContent = "Clock";
+        this.arrows = make("button", "arrows", this.corner, { type: "button", title: "Show arrows between tracks" });
+        this.arrows.textContent = "Arrows";
         this.overview = make("canvas", "minimap", element, { "aria-hidden": "true" });
         this.ruler = make("canvas", "ruler", element, { "aria-hidden": "true" });
         this.scroller = make("div", "scroller", element, { tabindex: "-1" });

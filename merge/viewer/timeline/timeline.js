@@ -6,6 +6,7 @@
  *         onRange(from, to) {},       // nanoseconds; (null, null) when the range is removed
  *         onChange() {},              // view, rows or selection changed
  *         announce(text) {},          // text for screen readers
+ *         onNote() {},                // the reader wants to add a note
  *         onPoint(point) {},          // an instant, a snapshot, a sample or a gap was selected: see points.js; or null
  *     });
  *
@@ -19,6 +20,7 @@
  *     timeline.select(track, call)    select without moving; select(null, -1) selects nothing
  *     timeline.selection              { track, call } or null
  *     timeline.zoomTo(from, to)       show this range of time
+ *     timeline.pointer                its distance from the left edge of the tracks, or null
  *     timeline.view                   { from, to, width } of the visible time (read only)
  *     timeline.setRange(from, to)     mark a range (calls onRange); setRange(null, null) removes it
  *     timeline.range                  { from, to } or null
@@ -31,6 +33,8 @@
  *     timeline.setColoring(mode)      "function" | "file" | "process"
  *     timeline.setClock(wall)         the ruler shows the wall clock (true) or the time since the report's zero
  *     timeline.replaceCalls(act)      shows the calls that the tracks have after `act`: see data/hiding.js
+ *     timeline.setNotes(notes)        notes on the ruler: { from, to, text }, by begin
+ *     timeline.setArrows(has)         whether arrows between tracks are drawn
  *     timeline.fitSelection(), timeline.showAll(), timeline.zoomBy(factor)
  *     timeline.state()                the state for state.js; timeline.restore(state) restores it
  *     timeline.picture()              a new <canvas> with the visible ruler, names and tracks
@@ -56,7 +60,7 @@ import { isIn, pointOf, pointText, timeOf } from "./points.js";
 import { Rows } from "./rows.js";
 import { Stage } from "./stage.js";
 import { inWords } from "./tour.js";
-import { View } from "./view.js";
+import { MARGIN, View } from "./view.js";
 
 export function createTimeline(element, trace, options = {}) {
     return new Timeline(element, trace, options);
@@ -235,6 +239,17 @@ class Timeline {
         this.#changed();
     }
 
+    setArrows(has) {
+        this.painter.hasArrows = has;
+        this.stage.arrows.setAttribute("aria-pressed", String(has));
+        this.#changed();
+    }
+
+    setNotes(notes) {
+        this.painter.notes = notes;
+        this.frames.request();
+    }
+
     colorOf(index, process) {
         return this.painter.colors.colorOf(index, process);
     }
@@ -253,15 +268,16 @@ class Timeline {
 
     state() {
         const { selection, range } = this;
-        const { from, to, duration } = this.motion.end;
+        const { from, to } = this.motion.end;
         return {
             ...this.rows.state(),
-            view: from <= 0 && to >= duration ? undefined : [from, to],
+            view: this.#isFirst(this.motion.end) ? undefined : [from, to],
             selection: selection ? [selection.track.index, recordedCall(selection.track, selection.call)] : undefined,
             point: this.point ? pointText(this.trace, this.point) : undefined,
             range: range ? [range.from, range.to] : undefined,
             coloring: this.painter.coloring === "function" ? undefined : this.painter.coloring,
             clock: this.clock === null ? undefined : "wall",
+            arrows: this.painter.hasArrows ? undefined : "no",
         };
     }
 
@@ -270,7 +286,8 @@ class Timeline {
         this.rows.restore(state);
         this.setColoring(coloring ?? "function");
         this.setClock(clock === "wall");
-        this.motion.jump((own) => (view ? own.show(...view) : own.showAll()));
+        this.setArrows(state.arrows !== "no");
+        this.motion.jump((own) => (view ? own.show(...view) : this.#showFirst(own)));
         const track = this.trace.tracks[selection?.[0]];
         const call = track ? shownCall(track, selection[1]) : -1;
         if (call in (track?.start ?? [])) {
@@ -283,6 +300,26 @@ class Timeline {
         if (range || this.range) {
             this.setRange(...(range ?? [null, null]));
         }
+    }
+
+    /** Shows the time on which the page opens. */
+    #showFirst(view) {
+        const { opening } = this.trace;
+        if (opening) {
+            view.fit(...opening, MARGIN);
+        } else {
+            view.showAll();
+        }
+    }
+
+    /** Whether a view shows the time on which the page opens. */
+    #isFirst({ from, to, duration }) {
+        if (!this.trace.opening) {
+            return from <= 0 && to >= duration;
+        }
+        const first = new View(duration);
+        this.#showFirst(first);
+        return Math.round(first.from) === Math.round(from) && Math.round(first.to) === Math.round(to);
     }
 
     picture() {

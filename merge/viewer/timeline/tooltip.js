@@ -45,7 +45,7 @@ function aboutCall({ track, call }, { functions }, levels) {
         facts.push(["note", flags.join(", ")]);
     }
     const file = functions.file(index);
-    const what = track.kind === "async" ? "asynchronous span" : "C function";
+    const what = track.kind === "async" ? "asynchronous span" : functions.kind(index);
     const location = file === "" ? what : `${file}:${functions.line(index)}`;
     return { title: functions.name(index), location, facts };
 }

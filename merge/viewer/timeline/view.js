@@ -3,7 +3,7 @@
 /** The shortest visible range, in nanoseconds. */
 const LEAST = 20;
 /** The part of the view that may be empty beside the trace. */
-const MARGIN = 0.02;
+export const MARGIN = 0.02;
 
 export class View {
     /** @param {number} duration  of the trace, in nanoseconds */

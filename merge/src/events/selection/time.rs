@@ -50,9 +50,9 @@ impl TimeRange {
         TimeRange::new(later(self.from), later(self.to))
     }
 
-    /// Where the range begins.
-    pub fn begin(&self) -> u64 {
-        self.from
+    /// The begin and the end of the range.
+    pub fn bounds(&self) -> Range<u64> {
+        self.from..self.to
     }
 
     /// Whether a time lies in the range.

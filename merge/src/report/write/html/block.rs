@@ -302,9 +302,13 @@ fn extra(event: &Event<'_>, function: u32, interned: &InternedFunctions) -> Opti
                 none if none.is_empty() => Value::Null,
                 some => Value::Object(some),
             };
-            let kind = kind(members.phase())?;
             let name = members.text("name");
+            let is_order = members.phase() == "M" && matches!(name, "thread_sort_index" | "process_sort_index");
+            let kind = if is_order { "order" } else { kind(members.phase())? };
             let mut extra = json!({"kind": kind, "name": name, "args": arguments});
+            if kind == "instant" && matches!(members.text("s"), "g" | "p") {
+                extra["scope"] = members.text("s").into();
+            }
             if matches!(kind, "s" | "t" | "f" | "b" | "n" | "e" | "S" | "T" | "p" | "F") {
                 extra["id"] = members.id().to_string().into();
                 extra["cat"] = members.text("cat").into();

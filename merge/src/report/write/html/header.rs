@@ -2,10 +2,13 @@
 
 use super::block::Stream;
 use super::totals::PageTotals;
-use crate::align::Clock;
+use crate::align::{Clock, Method, Starts};
 use crate::error::MergeError;
+use crate::events::selection::Selected;
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
+use crate::plan::imported::Imported;
+use crate::plan::recording::Boot;
 use crate::report::functions::{InternedFunction, InternedFunctions, waits};
 use crate::report::loss;
 use crate::report::summary::{FileSummary, Summary, ThreadSummary};
@@ -17,7 +20,8 @@ use crate::report::{bursts, elided};
 use crate::text::display;
 use indexmap::IndexSet;
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ptr;
 
 /// The version of all that the page holds.
 const FORMAT: u32 = 1;
@@ -42,7 +46,17 @@ pub fn put(
     ] {
         put_member(name, &value, &mut tail.text);
     }
+    if let Some(starts) = &report.alignment.starts {
+        put_member("starts", &starts_value(report, starts), &mut tail.text);
+    }
+    if let Some(time) = report.selected.as_ref().and_then(Selected::one_time) {
+        put_member("selectedTime", &json!([time.start, time.end]), &mut tail.text);
+    }
     functions(interned, tail)?;
+    let categories = categories(report.files, interned);
+    if !categories.is_empty() {
+        column("categories", categories.iter().map(|(number, category)| json!([number, category])), tail)?;
+    }
     if let Some(sides) = report.sides {
         put_member("comparison", &sides.header(interned), &mut tail.text);
     }
@@ -62,6 +76,21 @@ pub fn put(
     }
     tail.text.put(b"]}</script>\n");
     Ok(())
+}
+
+/// What the page needs to let all runs begin together.
+fn starts_value(report: &Report<'_>, starts: &Starts) -> Value {
+    let boots: HashSet<Boot> = report.files.iter().map(|plan| plan.recording.boot).collect();
+    let uncertainty = match report.alignment.method {
+        Method::WallClock { uncertainty } => uncertainty,
+        _ => 0,
+    };
+    json!({
+        "shifts": starts.shifts,
+        "baseRealtime": (starts.base_realtime != 0).then(|| starts.base_realtime.to_string()),
+        "boots": boots.len(),
+        "uncertainty": uncertainty,
+    })
 }
 
 fn put_member(name: &str, value: &Value, text: &mut Text) {
@@ -105,6 +134,15 @@ fn functions(interned: &InternedFunctions, tail: &mut Tail<'_>) -> Result<(), Me
     column("lines", interned.iter().map(|function| json!(function.line)), tail)?;
     let waiting = interned.iter().enumerate().filter(|(_, function)| waits(&function.function()));
     column("waits", waiting.map(|(number, _)| json!(number)), tail)
+}
+
+/// The categories of functions that other programs have named, by number.
+fn categories<'a>(files: &'a [FilePlan], interned: &InternedFunctions) -> BTreeMap<u32, &'a str> {
+    let mut documents: Vec<&Imported> = files.iter().filter_map(FilePlan::imported).collect();
+    // All processes of a document share what it says of functions.
+    documents.dedup_by(|one, other| ptr::eq(*one, *other));
+    let foreign = documents.into_iter().flat_map(Imported::foreign);
+    foreign.filter_map(|(function, category)| Some((interned.number(&function)?, category))).collect()
 }
 
 fn column(name: &str, values: impl Iterator<Item = Value>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
