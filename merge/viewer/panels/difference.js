@@ -30,12 +30,12 @@ const count = (number) => number.toLocaleString("en", { maximumFractionDigits: 1
 export class Difference {
     /**
      * @param {import("./scope.js").Scope} scope
-     * @param {{pick: (of: number) => void, sandwich: (of: number) => void, clearRange: () => void}} go
+     * @param {{pick: (of: number) => void, sandwich: (of: number) => void} & import("./scope.js").RangeActions} go
      * @param {{inkOf: () => string}} colors
      */
     constructor(scope, go, { inkOf }) {
         this.scope = scope;
-        this.bar = new ScopeBar(scope, go.clearRange);
+        this.bar = new ScopeBar(scope, go);
         // Both sides are shown, whatever process the other panels show.
         this.bar.where.parentElement.remove();
         this.graph = new FlameGraph(scope.trace, go, {

@@ -85,7 +85,8 @@ class Panels {
             pick: (of) => this.#pick(of),
             sandwich: (of) => this.#openAt("sandwich", of),
             list: (of) => this.#openAt("calls", of),
-            clearRange: () => timeline.setRange(null, null),
+            setRange: (from, to) => timeline.setRange(from, to),
+            clock: () => timeline.clock,
             changed: page.changed,
             copy: (text) => this.#copy(text),
         };
@@ -97,7 +98,7 @@ class Panels {
         });
         this.details = new Details(trace, go);
         this.functions = new FunctionTable(scope, go);
-        this.flame = new FlamePane(new ScopeBar(scope, go.clearRange), graph);
+        this.flame = new FlamePane(new ScopeBar(scope, go), graph);
         this.sandwich = new Sandwich(scope, go, colors);
         this.difference = trace.comparison ? new Difference(scope, go, colors) : null;
         this.calls = new Calls(scope, go);

@@ -84,7 +84,7 @@ export class FunctionTable {
     /**
      * @param {import("./scope.js").Scope} scope
      * @param {{pick: (of: number) => void, sandwich: (of: number) => void, list: (of: number) => void,
-     *     reveal: (track: object, call: number) => void, clearRange: () => void, changed: () => void,
+     *     reveal: (track: object, call: number) => void, setRange: (...bounds: ?number[]) => void, changed: () => void,
      *     copy: (text: string) => void}} go
      */
     constructor(scope, go) {
@@ -106,7 +106,7 @@ export class FunctionTable {
         });
         const hint = "Leaves out calls that wait for a lock, data or a time, and their time in the calls around them";
         const busy = element("label", { className: "check", title: hint }, this.busy, "Without waiting");
-        this.bar = new ScopeBar(scope, go.clearRange, this.filter, busy, copy);
+        this.bar = new ScopeBar(scope, go, this.filter, busy, copy);
         const caption = "Functions";
         this.table = new Table({
             caption,

@@ -9,7 +9,8 @@ import { withTasks } from "../statistics/range.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
 import { statistics } from "../statistics/statistics.js";
-import { element } from "./element.js";
+import { Bounds } from "./bounds.js";
+import { button, element } from "./element.js";
 
 export class Scope {
     #stop = new AbortController();
@@ -126,18 +127,29 @@ export function choices({ processes, tracks }) {
     return found;
 }
 
+/**
+ * @typedef {object} RangeActions
+ * @property {(from: number|null, to: number|null) => void} setRange
+ * @property {() => bigint|null} clock  nanoseconds since 1970 at the report's zero, if the wall clock is shown
+ */
+
 /** A bar that shows the scope and selects it. Other elements can be added to it. */
 export class ScopeBar {
-    /** @param {Scope} scope @param {() => void} clear  removes the range */
-    constructor(scope, clear, ...more) {
+    /**
+     * @param {Scope} scope
+     * @param {RangeActions} go
+     */
+    constructor(scope, go, ...more) {
         this.scope = scope;
         const options = choices(scope.trace).map(([value, text]) => element("option", { value }, text));
         this.where = element("select", { onchange: () => scope.setWhere(this.where.value) }, ...options);
         this.range = element("span", { className: "scope-range" });
-        this.clear = element("button", { type: "button", onclick: clear }, "Whole time");
+        this.clear = button("Whole time", () => go.setRange(null, null));
+        this.bounds = new Bounds(scope, go);
         this.progress = element("progress", { max: 1, hidden: true, "aria-label": "Counting" });
         const label = element("label", {}, "Of ", this.where);
-        this.element = element("div", { className: "bar" }, label, this.range, this.clear, ...more, this.progress);
+        const range = [this.range, this.bounds.element, this.clear];
+        this.element = element("div", { className: "bar" }, label, ...range, ...more, this.progress);
         scope.follow(() => this.#show());
         this.#show();
     }
@@ -167,5 +179,6 @@ export class ScopeBar {
         this.where.value = this.scope.where;
         this.range.textContent = `in ${this.scope.text}`;
         this.clear.hidden = this.scope.isWhole;
+        this.bounds.show();
     }
 }
