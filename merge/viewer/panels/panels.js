@@ -65,6 +65,7 @@ class Panels {
         actions(by("actions"), trace, {
             picture: () => timeline.picture(),
             csv: () => this.#csv(),
+            scope: this.scope,
             help: () => this.help.showModal(),
             announce: page.announce,
         });

@@ -47,13 +47,23 @@ export class Scope {
         return this.from === -Infinity && this.to === Infinity;
     }
 
-    /** @returns {import("../statistics/range.js").Range} */
-    get range() {
+    /** Whether it is the whole trace. */
+    get isAll() {
+        return this.isWhole && this.where === "";
+    }
+
+    /** What lies in it, with spans. @returns {import("../statistics/range.js").Range} */
+    get part() {
         const { from, to, where, trace } = this;
         const index = Number(where.slice(1));
         const chosen = { p: trace.processes[index]?.tracks, t: withTasks(trace.tracks[index]) }[where[0]];
-        // Spans are not calls: they count only if they are selected.
-        return { from, to, tracks: where[0] === "t" ? chosen : ofCalls(chosen ?? trace.tracks) };
+        return { from, to, tracks: chosen ?? trace.tracks };
+    }
+
+    /** What counts. Spans are not calls: they count only if they are selected. */
+    get range() {
+        const { part, where } = this;
+        return where[0] === "t" ? part : { ...part, tracks: ofCalls(part.tracks) };
     }
 
     /** Returns the range in words. */
