@@ -130,11 +130,11 @@ def test_bounds_are_typed(opened):
     assert "500.0 µs to 1.250 ms" in pane.locator(".scope-range").inner_text()
     pane.get_by_label("From").fill("soon")
     pane.get_by_role("button", name="Set").click()
-    assert "with its unit" in pane.get_by_role("alert").inner_text()
+    assert "with its unit" in pane.locator(".bounds .warning").inner_text()
     assert pane.get_by_label("From").get_attribute("aria-invalid") == "true"
     pane.get_by_label("From").fill("2 ms")
     pane.get_by_role("button", name="Set").click()
-    assert pane.get_by_role("alert").inner_text() == "The range must end after it begins."
+    assert pane.locator(".bounds .warning").inner_text() == "The range must end after it begins."
     assert range_of(opened) == [500_000, 1_250_000]
     pane.get_by_label("From").press("Escape")
     assert not pane.get_by_label("From").is_visible()

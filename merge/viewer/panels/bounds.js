@@ -19,7 +19,7 @@ export class Bounds {
         const input = () => element("input", { type: "text", title, size: 14, autocomplete: "off", spellcheck: false });
         [this.from, this.to] = [input(), input()];
         const labels = [element("label", {}, "From ", this.from), element("label", {}, "to ", this.to)];
-        this.problem = element("span", { className: "warning", role: "alert" });
+        this.problem = element("span", { className: "warning", ariaLive: "assertive" });
         const set = element("button", {}, "Set");
         this.form = element("form", { className: "bounds", hidden: true }, ...labels, set, this.problem);
         this.form.addEventListener("submit", (event) => {
