@@ -167,3 +167,45 @@ def test_the_minimap_has_handles_of_the_view(opened):
     assert opened.view == pytest.approx([duration * 0.5, duration * 0.75], abs=one)
     drag(page, (x(duration * 0.6), y), (x(duration * 0.5), y))
     assert opened.view == pytest.approx([duration * 0.4, duration * 0.65], abs=one)
+
+
+def test_two_ranges_are_compared(opened):
+    page = opened.page
+    set_range(opened, 0.1, 0.3)
+    first = range_of(opened)
+    pane = page.locator("#pane-functions")
+    pane.get_by_role("button", name="Hold as A").click()
+    set_range(opened, 0.4, 0.8)
+    opened.until("() => document.querySelector('#pane-functions thead').innerText.includes('self B − A')"
+                 " && document.querySelector('#pane-functions tbody span[title^=A]')")
+    assert "compared with A" in pane.locator(".scope-range").inner_text()
+    by_function = """async (range) => {
+        const { panels, timeline } = window.viztracer;
+        timeline.setRange(...range);
+        const rows = await panels.scope.rows(() => {});
+        return Object.fromEntries(rows.map((row) => [row.function, row.own]));
+    }"""
+    second = range_of(opened)
+    after = page.evaluate(by_function, second)
+    before = page.evaluate(by_function, first)
+    page.evaluate(by_function, second)
+    page.evaluate("window.viztracer.panels.settled()")
+    changes = page.evaluate(
+        "window.viztracer.panels.functions.rows.map((row) => [String(row.function), row.change.own])"
+    )
+    assert dict(changes) == {of: after.get(of, 0) - before.get(of, 0) for of in before | after}
+    pane.get_by_role("button", name="self B − A").click()
+    page.keyboard.press("8")
+    opened.until("() => document.querySelector('#pane-difference output')?.textContent.includes('→')")
+    # The address keeps both.
+    hash_ = page.evaluate("window.viztracer.state()")
+    assert hash_["held"] == first and hash_["range"] == second
+    opened.until("() => location.hash.includes('g=') && location.hash.includes('t=difference')")
+    page.reload()
+    opened.rest()
+    assert page.evaluate("window.viztracer.state()") == hash_
+    page.locator("#pane-difference").get_by_role("button", name="Release A").click()
+    assert not page.locator("#pane-difference canvas").is_visible()
+    page.keyboard.press("2")
+    assert "B − A" not in pane.locator("thead").inner_text()
+    assert page.evaluate("window.viztracer.panels.functions.table.sort") == "-own"

@@ -7,9 +7,14 @@ import { element } from "./element.js";
 import { FlameGraph } from "./flame.js";
 import { ScopeBar } from "./scope.js";
 
-const HINT =
-    "Red: more time in the head. Blue: more in the base. Grey: as much in both. The width is the time of both " +
-    "together. All numbers are those of a run on average.";
+const COLORS = "Grey: as much in both. The width is the time of both together.";
+const HINTS = {
+    runs:
+        `Red: more time in the head. Blue: more in the base. ${COLORS} ` +
+        "All numbers are those of a run on average.",
+    ranges: `Red: more time in B. Blue: more in A. ${COLORS} A longer range has more time: nothing is scaled.`,
+    none: "Choose a range of time, press “Hold as A”, and choose another one, B. Their difference is shown here.",
+};
 
 /** Returns a change in percent. One that is shown as 0 has no sign. */
 function percentText(percent) {
@@ -36,8 +41,6 @@ export class Difference {
     constructor(scope, go, { inkOf }) {
         this.scope = scope;
         this.bar = new ScopeBar(scope, go);
-        // Both sides are shown, whatever process the other panels show.
-        this.bar.where.parentElement.remove();
         this.graph = new FlameGraph(scope.trace, go, {
             label: "Flame graph of the difference: arrow keys, Enter",
             rootName: "all",
@@ -46,11 +49,19 @@ export class Difference {
             inkOf,
         });
         this.losses = element("div", { className: "notes" });
-        const hint = element("p", { className: "hint" }, HINT);
-        this.element = element("div", {}, this.bar.element, hint, this.graph.element, this.losses);
+        this.hint = element("p", { className: "hint" });
+        this.element = element("div", {}, this.bar.element, this.hint, this.graph.element, this.losses);
     }
 
     async show() {
+        const { held, hasDifference } = this.scope;
+        this.hint.textContent = HINTS[held ? "ranges" : hasDifference ? "runs" : "none"];
+        this.graph.element.hidden = !hasDifference;
+        // Both sides of a comparison of runs are shown, whatever process the other panels show.
+        this.bar.where.parentElement.hidden = hasDifference && held === null;
+        if (!hasDifference) {
+            return;
+        }
         const shown = await this.bar.counted((progress) => this.scope.difference(progress));
         if (shown && shown !== this.shown) {
             this.shown = shown;

@@ -6,7 +6,7 @@
 //     panels.range(from, to)           for its onRange; nulls: no range
 //     panels.search(text)              a promise, resolved when all hits are marked
 //     panels.open("functions")         selection, functions, flame, sandwich, words, source,
-//                                  calls; difference, if the page compares runs
+//                                  calls, difference
 //     panels.settled()                 a promise, resolved when the visible panel is computed
 //     panels.getState(), panels.setState(state)   the panels' part of the URL's hash: an object of texts
 
@@ -72,6 +72,7 @@ class Panels {
         this.panel.addEventListener("keydown", (event) => event.key === "Escape" && timeline.focus());
         document.addEventListener("keydown", (event) => this.#key(event));
         this.scope.follow(() => {
+            timeline.hold(this.scope.held);
             page.changed();
             this.#show(this.tabs.current);
         });
@@ -101,7 +102,7 @@ class Panels {
         this.functions = new FunctionTable(scope, go);
         this.flame = new FlamePane(new ScopeBar(scope, go), graph);
         this.sandwich = new Sandwich(scope, go, colors);
-        this.difference = trace.comparison ? new Difference(scope, go, colors) : null;
+        this.difference = new Difference(scope, go, colors);
         this.calls = new Calls(scope, go);
         this.words = new LastWords(trace, go.reveal);
         this.source = new Source(trace);
@@ -109,7 +110,7 @@ class Panels {
 
     #tabs() {
         const dead = abnormal(this.trace).length;
-        const tab = (key, title, { element: content }) => ({ key, title, content, opened: () => this.#show(key) });
+        const tab = (key, title, { element: content }) => ({ key, title, content, opened: () => this.#opened(key) });
         return [
             tab("selection", "Selection", this.details),
             tab("functions", "Functions", this.functions),
@@ -118,7 +119,7 @@ class Panels {
             tab("words", dead > 0 ? `Last words (${dead})` : "Last words", this.words),
             tab("source", "Source", this.source),
             tab("calls", "Calls", this.calls),
-            ...(this.difference ? [tab("difference", "Difference", this.difference)] : []),
+            tab("difference", "Difference", this.difference),
         ];
     }
 
@@ -159,6 +160,12 @@ class Panels {
     open(key) {
         this.#fold(false);
         this.tabs.open(key);
+    }
+
+    /** A click on a tab opens the panel, too. */
+    #opened(key) {
+        this.#fold(false);
+        this.#show(key);
     }
 
     /** Whether only the bar of tabs is visible. */
@@ -206,6 +213,7 @@ class Panels {
             sort: functions.table.sort === "-own" ? "" : functions.table.sort,
             busy: functions.busy.checked ? "busy" : "",
             where: scope.where,
+            held: scope.held ? [scope.held.from, scope.held.to] : "",
             sandwich: sandwich.of < 0 ? "" : String(sandwich.of),
             calls: calls.of < 0 ? "" : String(calls.of),
             callsSort: calls.table.sort === LONGEST_FIRST ? "" : calls.table.sort,
@@ -219,6 +227,8 @@ class Panels {
         const { tab = "", sort = "-own", where = "", sandwich = "", search = "" } = state;
         const { calls = "", callsSort = LONGEST_FIRST } = state;
         this.functions.busy.checked = state.busy === "busy";
+        const [from, to] = state.held ?? [];
+        this.scope.hold(from < to ? { from, to } : null);
         this.functions.table.restore("-own", sort);
         this.calls.table.restore(LONGEST_FIRST, callsSort);
         this.scope.setWhere(where);

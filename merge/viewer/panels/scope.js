@@ -4,7 +4,7 @@
 import { ofCalls } from "../data/model.js";
 import { timeText } from "../timeline/ruler.js";
 import { callsOf } from "../statistics/calls.js";
-import { differenceTree } from "../statistics/difference.js";
+import { differenceTree, treeOfBoth } from "../statistics/difference.js";
 import { withTasks } from "../statistics/range.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
@@ -24,6 +24,8 @@ export class Scope {
         this.to = Infinity;
         /** "" for all, "p3" for a process, "t5" for a task, or for a thread with the tasks that ran on it. */
         this.where = "";
+        /** The range A with which this one, B, is compared, or null. @type {{from: number, to: number}|null} */
+        this.held = null;
         /** The number of changes. */
         this.version = 0;
     }
@@ -41,6 +43,18 @@ export class Scope {
     /** Sets the tracks. An unknown name means all. @param {string} where */
     setWhere(where) {
         this.#change({ where: choices(this.trace).some(([value]) => value === where) ? where : "" });
+    }
+
+    /** Holds a range for comparison; null for none. @param {{from: number, to: number}|null} range */
+    hold(range) {
+        if (range?.from !== this.held?.from || range?.to !== this.held?.to) {
+            this.#change({ held: range && { from: range.from, to: range.to } });
+        }
+    }
+
+    /** Whether it can show a difference: of two ranges, or of the runs that the page compares. */
+    get hasDifference() {
+        return this.held !== null || Boolean(this.trace.comparison);
     }
 
     get isWhole() {
@@ -68,8 +82,12 @@ export class Scope {
 
     /** Returns the range in words. */
     get text() {
-        const { from, to } = this;
-        return this.isWhole ? "the whole time" : `${timeText(from)} to ${timeText(to)} (${timeText(to - from)})`;
+        return this.isWhole ? "the whole time" : rangeText(this);
+    }
+
+    /** Returns the functions of the range that is held. @param {(done: number) => void} progress */
+    heldRows(progress) {
+        return this.#once("held", () => statistics(this.trace, { ...this.range, ...this.held }), progress);
     }
 
     /** Returns the functions. @param {(done: number) => void} progress */
@@ -84,7 +102,9 @@ export class Scope {
 
     /** Returns the stacks of both sides of a comparison. @param {(done: number) => void} progress */
     difference(progress) {
-        return this.#once("difference", () => differenceTree(this, this.trace), progress);
+        const { held, range, trace } = this;
+        const work = () => (held ? treeOfBoth([{ ...range, ...held }, range]) : differenceTree(this, trace));
+        return this.#once("difference", work, progress);
     }
 
     /** Returns the calls of a function; only the last one's are cached. @param {(done: number) => void} progress */
@@ -116,6 +136,11 @@ export class Scope {
         Object.assign(this, to, { version: this.version + 1 });
         this.#followers.forEach((act) => act());
     }
+}
+
+/** Returns a range of time in words. @param {{from: number, to: number}} range */
+function rangeText({ from, to }) {
+    return `${timeText(from)} to ${timeText(to)} (${timeText(to - from)})`;
 }
 
 /** Returns the selectable processes and tracks, as value and label. @returns {[string, string][]} */
@@ -158,7 +183,9 @@ export class ScopeBar {
         this.bounds = new Bounds(scope, go);
         this.progress = element("progress", { max: 1, hidden: true, "aria-label": "Counting" });
         const label = element("label", {}, "Of ", this.where);
-        const range = [this.range, this.bounds.element, this.clear];
+        const hint = "Compares it with the range that you choose then, B: in Functions and in Difference";
+        this.hold = button("Hold as A", () => scope.hold(scope.held ? null : scope), { title: hint });
+        const range = [this.range, this.bounds.element, this.clear, this.hold];
         this.element = element("div", { className: "bar" }, label, ...range, ...more, this.progress);
         scope.follow(() => this.#show());
         this.#show();
@@ -187,7 +214,10 @@ export class ScopeBar {
 
     #show() {
         this.where.value = this.scope.where;
-        this.range.textContent = `in ${this.scope.text}`;
+        const { held, isWhole, text } = this.scope;
+        this.range.textContent = held ? `in B: ${text}, compared with A: ${rangeText(held)}` : `in ${text}`;
+        this.hold.textContent = held ? "Release A" : "Hold as A";
+        this.hold.hidden = isWhole && held === null;
         this.clear.hidden = this.scope.isWhole;
         this.bounds.show();
     }

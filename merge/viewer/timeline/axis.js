@@ -5,11 +5,13 @@ import { clockLine, lineText, lines, timeText } from "./ruler.js";
 import { RULER_HEIGHT } from "./stage.js";
 
 /**
- * @param {{from: number, to: number}|null} range
- * @param {number|null} pointer  its position, in pixels
- * @param {bigint|null} clock    the wall clock at the report's zero, or null for relative times
+ * @param {object} shown  what the ruler shows:
+ *     `range`    the range, or null
+ *     `held`     the range A with which it is compared, or null
+ *     `pointer`  its position in pixels, or null
+ *     `clock`    the wall clock at the report's zero, or null for relative times
  */
-export function drawRuler(context, { view, theme, ratio }, range, pointer, clock) {
+export function drawRuler(context, { view, theme, ratio }, { range, held, pointer, clock }) {
     const height = RULER_HEIGHT;
     const { step, times } = lines(view);
     const textOf = (time, digits) => (clock === null ? lineText(time, digits) : clockLine(clock, time, digits));
@@ -28,6 +30,9 @@ export function drawRuler(context, { view, theme, ratio }, range, pointer, clock
         context.fillStyle = theme.muted;
         context.fillText(textOf(time, step), x + 5, 11);
     }
+    if (held && held.to >= view.from && held.from <= view.to) {
+        drawHeld(context, view, theme, held);
+    }
     if (range && range.to >= view.from && range.from <= view.to) {
         const [left, right] = [Math.max(view.xOf(range.from), 0), Math.min(view.xOf(range.to), view.width)];
         context.fillStyle = theme.band;
@@ -39,6 +44,14 @@ export function drawRuler(context, { view, theme, ratio }, range, pointer, clock
     }
     context.fillStyle = theme.line;
     context.fillRect(0, height - 1, view.width, 1);
+}
+
+/** Marks the range that is held by a thick line and its letter. */
+function drawHeld(context, view, theme, { from, to }) {
+    const [left, right] = [Math.max(view.xOf(from), 0), Math.min(view.xOf(to), view.width)];
+    context.fillStyle = theme.muted;
+    context.fillRect(left, RULER_HEIGHT - 5, Math.max(right - left, 2), 4);
+    drawTag(context, view, theme.tag, theme.onTag, (left + right) / 2, "A");
 }
 
 function drawTag(context, view, ground, ink, x, text) {
