@@ -93,3 +93,23 @@ def test_a_thread_of_a_range_for_perfetto_and_scripts(sandbox, page, recorded):
     page.page.keyboard.press("Escape")
     path, _ = saved(sandbox, page, "Perfetto", ".pftrace")
     assert 0 < path.stat().st_size < merged(sandbox, ".pftrace").stat().st_size
+
+
+def test_several_threads_are_summed_up_as_by_the_program(sandbox, page, recorded):
+    threads = page.evaluate(
+        "window.viztracer.trace.tracks.filter(({ kind }) => kind === 'thread').slice(0, 3).map("
+        "({ index, tid, process }) => ({ index, tid, pid: process.pid }))"
+    )
+    pane = page.page.locator("#pane-functions")
+    pane.get_by_text("Several", exact=True).click()
+    for thread in threads:
+        pane.locator(f"input[value=t{thread['index']}]").check()
+    assert page.evaluate("window.viztracer.state().where") == ".".join(f"t{of['index']}" for of in threads)
+    assert pane.locator("select option:checked").inner_text() == "3 chosen"
+    path, _ = saved(sandbox, page, "Stacks", ".folded")
+    tids = [word for thread in threads for word in ("--tid", str(thread["tid"]))]
+    expected = merged(sandbox, ".folded", *tids, *recorded).read_text(encoding="utf-8")
+    assert sorted(path.read_text(encoding="utf-8").splitlines()) == sorted(expected.splitlines())
+    page.evaluate("window.viztracer.panels.scope.setWhere('x1.t99999')")
+    assert page.evaluate("window.viztracer.panels.scope.isAll") is False  # the range of time stays
+    assert page.evaluate("window.viztracer.panels.scope.where") == ""

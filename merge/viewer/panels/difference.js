@@ -58,7 +58,9 @@ export class Difference {
         this.hint.textContent = HINTS[held ? "ranges" : hasDifference ? "runs" : "none"];
         this.graph.element.hidden = !hasDifference;
         // Both sides of a comparison of runs are shown, whatever process the other panels show.
-        this.bar.where.parentElement.hidden = hasDifference && held === null;
+        const isOfRuns = hasDifference && held === null;
+        this.bar.where.parentElement.hidden = isOfRuns;
+        this.bar.several.element.hidden = isOfRuns || this.bar.several.choices.length < 2;
         if (!hasDifference) {
             return;
         }

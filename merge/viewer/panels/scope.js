@@ -11,6 +11,7 @@ import { callTree } from "../statistics/stacks.js";
 import { statistics } from "../statistics/statistics.js";
 import { Bounds } from "./bounds.js";
 import { button, element } from "./element.js";
+import { Several } from "./several.js";
 
 export class Scope {
     #stop = new AbortController();
@@ -22,7 +23,10 @@ export class Scope {
         this.trace = trace;
         this.from = -Infinity;
         this.to = Infinity;
-        /** "" for all, "p3" for a process, "t5" for a task, or for a thread with the tasks that ran on it. */
+        /**
+         * "" for all, "p3" for a process, "t5" for a task, or for a thread with the tasks that ran on it; "p3.t5" for
+         * several processes and threads.
+         */
         this.where = "";
         /** The range A with which this one, B, is compared, or null. @type {{from: number, to: number}|null} */
         this.held = null;
@@ -40,9 +44,11 @@ export class Scope {
         this.#change({ from: from ?? -Infinity, to: to ?? Infinity });
     }
 
-    /** Sets the tracks. An unknown name means all. @param {string} where */
+    /** Sets the tracks. Unknown names are left out; none means all. @param {string} where */
     setWhere(where) {
-        this.#change({ where: choices(this.trace).some(([value]) => value === where) ? where : "" });
+        const isKnown = (of, known) => known.some(([value]) => value === of);
+        const several = where.split(".").filter((of) => of !== "" && isKnown(of, withoutTasks(this.trace)));
+        this.#change({ where: isKnown(where, choices(this.trace)) ? where : several.join(".") });
     }
 
     /** Holds a range for comparison; null for none. @param {{from: number, to: number}|null} range */
@@ -69,15 +75,18 @@ export class Scope {
     /** What lies in it, with spans. @returns {import("../statistics/range.js").Range} */
     get part() {
         const { from, to, where, trace } = this;
-        const index = Number(where.slice(1));
-        const chosen = { p: trace.processes[index]?.tracks, t: withTasks(trace.tracks[index]) }[where[0]];
-        return { from, to, tracks: chosen ?? trace.tracks };
+        const tracksOf = (of) => {
+            const index = Number(of.slice(1));
+            return of[0] === "p" ? trace.processes[index].tracks : withTasks(trace.tracks[index]);
+        };
+        const chosen = new Set(where === "" ? trace.tracks : where.split(".").flatMap(tracksOf));
+        return { from, to, tracks: [...chosen] };
     }
 
     /** What counts. Spans are not calls: they count only if they are selected. */
     get range() {
         const { part, where } = this;
-        return where[0] === "t" ? part : { ...part, tracks: ofCalls(part.tracks) };
+        return /^t\d+$/.test(where) ? part : { ...part, tracks: ofCalls(part.tracks) };
     }
 
     /** Returns the range in words. */
@@ -168,6 +177,12 @@ export function choices({ processes, tracks }) {
  * @property {() => bigint|null} clock  nanoseconds since 1970 at the report's zero, if the wall clock is shown
  */
 
+/** Returns the choices of which several can be chosen. A task counts with the threads on which it runs. */
+function withoutTasks(trace) {
+    const isThread = (value) => trace.tracks[Number(value.slice(1))].kind === "thread";
+    return choices(trace).filter(([value]) => value !== "" && (value[0] === "p" || isThread(value)));
+}
+
 /** A bar that shows the scope and selects it. Other elements can be added to it. */
 export class ScopeBar {
     /**
@@ -178,6 +193,9 @@ export class ScopeBar {
         this.scope = scope;
         const options = choices(scope.trace).map(([value, text]) => element("option", { value }, text));
         this.where = element("select", { onchange: () => scope.setWhere(this.where.value) }, ...options);
+        this.several = new Several(scope, withoutTasks(scope.trace));
+        this.chosen = element("option", { value: "several", hidden: true });
+        this.where.append(this.chosen);
         this.range = element("span", { className: "scope-range" });
         this.clear = button("Whole time", () => go.setRange(null, null));
         this.bounds = new Bounds(scope, go);
@@ -185,7 +203,7 @@ export class ScopeBar {
         const label = element("label", {}, "Of ", this.where);
         const hint = "Compares it with the range that you choose then, B: in Functions and in Difference";
         this.hold = button("Hold as A", () => scope.hold(scope.held ? null : scope), { title: hint });
-        const range = [this.range, this.bounds.element, this.clear, this.hold];
+        const range = [this.several.element, this.range, this.bounds.element, this.clear, this.hold];
         this.element = element("div", { className: "bar" }, label, ...range, ...more, this.progress);
         scope.follow(() => this.#show());
         this.#show();
@@ -213,7 +231,10 @@ export class ScopeBar {
     }
 
     #show() {
-        this.where.value = this.scope.where;
+        const several = this.scope.where.split(".");
+        this.chosen.textContent = `${several.length} chosen`;
+        this.where.value = several.length > 1 ? "several" : this.scope.where;
+        this.several.show();
         const { held, isWhole, text } = this.scope;
         this.range.textContent = held ? `in B: ${text}, compared with A: ${rangeText(held)}` : `in ${text}`;
         this.hold.textContent = held ? "Release A" : "Hold as A";

@@ -79,6 +79,7 @@ const ALL: &[Module] = modules![
     "panels/sandwich.js",
     "panels/scope.js",
     "panels/search.js",
+    "panels/several.js",
     "panels/source.js",
     "panels/splitter.js",
     "panels/table.js",
