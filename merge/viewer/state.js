@@ -20,9 +20,10 @@
  * @property {string[]=} order
  * @property {string=} search
  * @property {string=} tab                  the open tab of the panel
- * @property {string=} sort                 this one, the two above and the nine below belong to panels/panels.js
+ * @property {string=} sort                 this one, the two above and the ten below belong to panels/panels.js
  * @property {"busy"=} busy                 the table of functions is without calls that wait
  * @property {string=} where
+ * @property {[number, number]=} held       from, to of the range that others are compared with
  * @property {string=} sandwich
  * @property {string=} calls                the function whose calls are listed
  * @property {string=} callsSort
@@ -77,6 +78,7 @@ const FIELDS = {
     sort: ["k", words],
     busy: ["i", oneOf("busy")],
     where: ["a", words],
+    held: ["y", pair],
     sandwich: ["b", words],
     calls: ["l", words],
     callsSort: ["d", words],

@@ -86,10 +86,12 @@ def states(page):
     keys.press("Escape")
     select(page, "root")
     page.evaluate("window.viztracer.range(0, 1e9)")
-    for tab in range(1, 8):
+    for tab in range(1, 9):
         keys.press(str(tab))
         if tab == 4:
             page.page.get_by_label("Callers and callees of root").dispatch_event("click")
+        if tab == 8:
+            page.page.locator("#pane-difference").get_by_role("button", name="Hold as A").click()
         if tab == 7:
             page.page.locator("#pane-functions").get_by_title("List of calls").first.dispatch_event("click")
         page.evaluate("window.viztracer.panels.settled()")

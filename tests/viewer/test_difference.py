@@ -72,8 +72,11 @@ def test_it_is_used_by_keys(compared):
     assert compared.evaluate("window.viztracer.state().tab") == "difference"
 
 
-def test_other_pages_have_no_difference(sandbox, page):
+def test_other_pages_compare_ranges_only(sandbox, page):
     (sandbox.path / "a.json").write_text(json.dumps([{"ph": "X", "pid": 1, "tid": 1, "ts": 1, "dur": 1, "name": "f"}]))
     assert sandbox.viztracer_merge("a.json", "-q", "-o", "a.html").returncode == 0
     page.open(sandbox.path / "a.html")
-    assert page.evaluate("[document.getElementById('tab-difference'), window.viztracer.trace.comparison]") == [None] * 2
+    assert page.evaluate("window.viztracer.trace.comparison") is None
+    page.page.get_by_role("tab", name="Difference").click()
+    assert "press “Hold as A”" in page.page.locator("#pane-difference .hint").first.inner_text()
+    assert not page.page.locator("#pane-difference canvas").is_visible()

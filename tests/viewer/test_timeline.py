@@ -170,7 +170,9 @@ def test_a_drag_on_the_ruler_measures(timeline):
     ruler = timeline.page.locator("canvas.ruler").bounding_box()
     y = ruler["y"] + 10
     expected = [timeline.time_at(500), timeline.time_at(800)]
+    timeline.page.keyboard.down("Alt")  # no snapping
     drag(timeline.page, (500, y), (800, y))
+    timeline.page.keyboard.up("Alt")
     assert timeline.ask("[timeline.range.from, timeline.range.to]") == pytest.approx(expected, abs=1)
     timeline.page.mouse.click(600, y)
     assert timeline.ask("timeline.range") is None

@@ -104,7 +104,8 @@ function categoryOf({ categories }, of) {
 
 function callEvent(track, call, name, zero) {
     const flags = track.flags[call];
-    const isBegin = (flags & UNFINISHED) !== 0 && ["sealed", "unknown"].includes(track.process.state);
+    const isOpen = (flags & (UNFINISHED | CLIPPED)) === UNFINISHED;
+    const isBegin = isOpen && ["sealed", "unknown"].includes(track.process.state);
     const time = microseconds(track.start[call] + zero);
     const kind = `,"ph":"${isBegin ? "B" : "X"}","dur":${microseconds(track.duration[call])}`;
     const own = track.args.get(call);

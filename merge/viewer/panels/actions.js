@@ -2,51 +2,90 @@
 
 import { recordedTrace } from "../data/hiding.js";
 import { download, fileName } from "../export/download.js";
+import { cutTrace } from "../export/cut.js";
+import { folded } from "../export/folded.js";
 import { chromeJson } from "../export/json.js";
 import { perfettoTrace } from "../export/pftrace.js";
 import { picture } from "../export/screenshot.js";
 import { inSlices } from "../statistics/slices.js";
-import { button, counted } from "./element.js";
+import { timeText } from "../timeline/ruler.js";
+import { button, counted, element } from "./element.js";
 import { menuOf } from "./menu.js";
 
 /**
  * @param {HTMLElement} parent
  * @param {import("../data/model.js").Trace} trace
  * @param {{picture: () => HTMLCanvasElement, csv: () => Promise<string>, help: () => void,
- *     announce: (text: string) => void}} page
+ *     scope: import("./scope.js").Scope, announce: (text: string) => void}} page
  */
 export function actions(parent, trace, page) {
-    const stem = fileName(trace.title);
-    const working = (what) => (done) => page.announce(`${what}: ${Math.round(done * 100)} %`);
-    const save = (blob, ending) => {
-        download(blob, stem + ending);
-        page.announce(`${stem}${ending}: ${counted(Math.ceil(blob.size / 1000), "kilobyte")}`);
+    const { scope } = page;
+    const working = (what) => ({ progress: (done) => page.announce(`${what}: ${Math.round(done * 100)} %`) });
+    const save = (blob, name) => {
+        download(blob, name);
+        page.announce(`${name}: ${counted(Math.ceil(blob.size / 1000), "kilobyte")}`);
     };
+    const nameOf = (ending) => fileName(trace.title) + suffixOf(scope) + ending;
+    // Files have all calls, also those that the page hides.
+    const part = async () => {
+        const all = recordedTrace(trace);
+        return scope.isAll ? all : inSlices(cutTrace(all, scope.partOf(all)), working("Cutting"));
+    };
+    // The range may change while a file is written: its name is that of the range at the begin.
     const json = async () => {
-        const pieces = await inSlices(chromeJson(recordedTrace(trace)), { progress: working("Writing JSON") });
-        save(new Blob(pieces, { type: "application/json" }), ".json");
+        const name = nameOf(".json");
+        const pieces = await inSlices(chromeJson(await part()), working("Writing JSON"));
+        save(new Blob(pieces, { type: "application/json" }), name);
+    };
+    const stacks = async () => {
+        const name = nameOf(".folded");
+        const text = await inSlices(folded(trace.functions, scope.range), working("Counting stacks"));
+        save(new Blob([text], { type: "text/plain" }), name);
     };
     const perfetto = async () => {
-        const { pieces, tooDeep } = await inSlices(perfettoTrace(recordedTrace(trace)), { progress: working("Writing for Perfetto") });
-        save(new Blob(pieces, { type: "application/octet-stream" }), ".pftrace");
+        const name = nameOf(".pftrace");
+        const { pieces, tooDeep } = await inSlices(perfettoTrace(await part()), working("Writing for Perfetto"));
+        save(new Blob(pieces, { type: "application/octet-stream" }), name);
         if (tooDeep > 0) {
             page.announce(`${counted(tooDeep, "call")} too deep for Perfetto, which draws 512 levels, were left out.`);
         }
     };
-    const table = async () => save(new Blob([await page.csv()], { type: "text/csv" }), ".csv");
-    const image = async () => save(await picture(page.picture()), ".png");
+    const table = async () => {
+        const name = nameOf(".csv");
+        save(new Blob([await page.csv()], { type: "text/csv" }), name);
+    };
+    const image = async () => save(await picture(page.picture()), `${fileName(trace.title)}.png`);
     const entry = (text, hint, act) => button(text, () => guarded(act, menu, page.announce), { title: hint });
+    const what = element("p", { className: "hint" });
     const menu = menuOf(
         "Save",
+        what,
         entry("Chrome trace (.json)", "For Perfetto, chrome://tracing and scripts", json),
         entry("Perfetto (.pftrace)", "Smaller and faster to open in Perfetto", perfetto),
-        entry("Functions (.csv)", "The table of functions, of the chosen range", table),
+        entry("Stacks (.folded)", "For flame graph tools: the own time of each stack", stacks),
+        entry("Functions (.csv)", "The table of functions", table),
         entry("Picture (.png)", "The timeline as it is now", image),
     );
+    menu.addEventListener("toggle", () => {
+        what.textContent = scopeText(scope);
+    });
     parent.append(
         menu,
         button("?", page.help, { "aria-label": "Help: keys", title: "Keys (?)", "aria-keyshortcuts": "?" }),
     );
+}
+
+/** Returns what files of a scope have behind their name. */
+function suffixOf({ isAll, isWhole, from, to }) {
+    const times = [Math.max(from, 0), to].map((time) => timeText(time).replaceAll(" ", ""));
+    return isAll ? "" : isWhole ? "-part" : `-${times.join("-")}`;
+}
+
+/** Returns what is saved, in words. */
+function scopeText({ isAll, isWhole, where, text }) {
+    const tracks = where === "" ? "all tracks" : "the chosen tracks";
+    const clipped = isWhole ? "" : " Calls that cross an edge are cut there and marked as clipped.";
+    return isAll ? "Of the whole trace:" : `Of ${tracks} in ${text}.${clipped}`;
 }
 
 /** Runs an action, and announces its error if it fails. */

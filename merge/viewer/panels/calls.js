@@ -91,14 +91,14 @@ export class Calls {
 
     /**
      * @param {import("./scope.js").Scope} scope
-     * @param {{reveal: (track: object, call: number) => void, sandwich: (of: number) => void, clearRange: () => void,
-     *     changed: () => void, copy: (text: string) => void}} go
+     * @param {{reveal: (track: object, call: number) => void, sandwich: (of: number) => void,
+     *     setRange: (...bounds: ?number[]) => void, changed: () => void, copy: (text: string) => void}} go
      */
     constructor(scope, go) {
         Object.assign(this, { scope, go, of: -1 });
         const callers = button("Callers and callees", () => go.sandwich(this.of));
         const copy = button("Copy as CSV", () => go.copy(this.table.csv()), { title: "The rows that are shown" });
-        this.bar = new ScopeBar(scope, go.clearRange, callers, copy);
+        this.bar = new ScopeBar(scope, go, callers, copy);
         this.heading = element("h2");
         this.line = element("p", { className: "bar" });
         this.rate = new RateStrip();

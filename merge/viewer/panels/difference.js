@@ -7,9 +7,14 @@ import { element } from "./element.js";
 import { FlameGraph } from "./flame.js";
 import { ScopeBar } from "./scope.js";
 
-const HINT =
-    "Red: more time in the head. Blue: more in the base. Grey: as much in both. The width is the time of both " +
-    "together. All numbers are those of a run on average.";
+const COLORS = "Grey: as much in both. The width is the time of both together.";
+const HINTS = {
+    runs:
+        `Red: more time in the head. Blue: more in the base. ${COLORS} ` +
+        "All numbers are those of a run on average.",
+    ranges: `Red: more time in B. Blue: more in A. ${COLORS} A longer range has more time: nothing is scaled.`,
+    none: "Choose a range of time, press “Hold as A”, and choose another one, B. Their difference is shown here.",
+};
 
 /** Returns a change in percent. One that is shown as 0 has no sign. */
 function percentText(percent) {
@@ -30,14 +35,12 @@ const count = (number) => number.toLocaleString("en", { maximumFractionDigits: 1
 export class Difference {
     /**
      * @param {import("./scope.js").Scope} scope
-     * @param {{pick: (of: number) => void, sandwich: (of: number) => void, clearRange: () => void}} go
+     * @param {{pick: (of: number) => void, sandwich: (of: number) => void} & import("./scope.js").RangeActions} go
      * @param {{inkOf: () => string}} colors
      */
     constructor(scope, go, { inkOf }) {
         this.scope = scope;
-        this.bar = new ScopeBar(scope, go.clearRange);
-        // Both sides are shown, whatever process the other panels show.
-        this.bar.where.parentElement.remove();
+        this.bar = new ScopeBar(scope, go);
         this.graph = new FlameGraph(scope.trace, go, {
             label: "Flame graph of the difference: arrow keys, Enter",
             rootName: "all",
@@ -46,11 +49,21 @@ export class Difference {
             inkOf,
         });
         this.losses = element("div", { className: "notes" });
-        const hint = element("p", { className: "hint" }, HINT);
-        this.element = element("div", {}, this.bar.element, hint, this.graph.element, this.losses);
+        this.hint = element("p", { className: "hint" });
+        this.element = element("div", {}, this.bar.element, this.hint, this.graph.element, this.losses);
     }
 
     async show() {
+        const { held, hasDifference } = this.scope;
+        this.hint.textContent = HINTS[held ? "ranges" : hasDifference ? "runs" : "none"];
+        this.graph.element.hidden = !hasDifference;
+        // Both sides of a comparison of runs are shown, whatever process the other panels show.
+        const isOfRuns = hasDifference && held === null;
+        this.bar.where.parentElement.hidden = isOfRuns;
+        this.bar.several.element.hidden = isOfRuns || this.bar.several.choices.length < 2;
+        if (!hasDifference) {
+            return;
+        }
         const shown = await this.bar.counted((progress) => this.scope.difference(progress));
         if (shown && shown !== this.shown) {
             this.shown = shown;

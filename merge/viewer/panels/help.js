@@ -22,6 +22,7 @@ const KEYS = [
             ["M", "the selected call's time becomes the range"],
             ["N", "a note on the range, the selection or the moment under the pointer"],
             ["Escape", "no range, no selection"],
+            ["←, →, with Shift", "on an edge of the range: move it, to the next begin or end of a call"],
         ],
     ],
     [
@@ -30,7 +31,9 @@ const KEYS = [
             ["wheel, pinch", "zoom at the pointer"],
             ["drag, wheel with Shift, with Alt", "move, sideways, up and down"],
             ["click, double click", "select a call, zoom to it"],
-            ["drag on the ruler, with Shift", "a range, and how long it is"],
+            ["drag on the ruler, with Shift", "a range, and how long it is; its edges snap to calls, but not with Alt"],
+            ["drag an edge of the range", "move it"],
+            ["drag on the minimap", "move the visible part, or one of its edges"],
             ["drag a name", "another order of the tracks"],
             ["click the name of a process", "its details"],
             ["drag the edge of the names", "their width"],

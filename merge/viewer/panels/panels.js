@@ -6,7 +6,7 @@
 //     panels.range(from, to)           for its onRange; nulls: no range
 //     panels.search(text)              a promise, resolved when all hits are marked
 //     panels.open("functions")         selection, functions, flame, sandwich, words, source,
-//                                  calls; coroutines, if there are any; difference, if the page compares runs
+//                                  calls, difference, notes; coroutines, if there are any
 //     panels.hide(state)               hides the calls that a state names
 //     panels.settled()                 a promise, resolved when the visible panel is computed
 //     panels.getState(), panels.setState(state)   the panels' part of the URL's hash: an object of texts
@@ -75,12 +75,14 @@ class Panels {
         actions(by("actions"), trace, {
             picture: () => timeline.picture(),
             csv: () => this.#csv(),
+            scope: this.scope,
             help: () => this.help.showModal(),
             announce: page.announce,
         });
         this.panel.addEventListener("keydown", (event) => event.key === "Escape" && timeline.focus());
         document.addEventListener("keydown", (event) => this.#key(event));
         this.scope.follow(() => {
+            timeline.hold(this.scope.held);
             page.changed();
             this.#show(this.tabs.current);
         });
@@ -95,7 +97,8 @@ class Panels {
             pick: (of) => this.#pick(of),
             sandwich: (of) => this.#openAt("sandwich", of),
             list: (of) => this.#openAt("calls", of),
-            clearRange: () => timeline.setRange(null, null),
+            setRange: (from, to) => timeline.setRange(from, to),
+            clock: () => timeline.clock,
             changed: page.changed,
             copy: (text, what) => this.#copy(text, what),
         };
@@ -107,11 +110,10 @@ class Panels {
         });
         this.details = new Details(trace, go);
         this.functions = new FunctionTable(scope, go);
-        this.flame = new FlamePane(new ScopeBar(scope, go.clearRange), graph);
+        this.flame = new FlamePane(new ScopeBar(scope, go), graph);
         this.sandwich = new Sandwich(scope, go, colors);
-        this.difference = trace.comparison ? new Difference(scope, go, colors) : null;
-        const others = this.difference ? [this.difference.graph] : [];
-        this.graphs = [graph, this.sandwich.callers, this.sandwich.callees, ...others];
+        this.difference = new Difference(scope, go, colors);
+        this.graphs = [graph, this.sandwich.callers, this.sandwich.callees, this.difference.graph];
         this.calls = new Calls(scope, go);
         this.coroutines = trace.tracks.some(({ lives }) => lives) ? new CoroutineTable(scope, go) : null;
         this.words = new LastWords(trace, go.reveal);
@@ -121,11 +123,7 @@ class Panels {
 
     #tabs() {
         const dead = abnormal(this.trace).length;
-        const opened = (key) => {
-            this.#fold(false);
-            this.#show(key);
-        };
-        const tab = (key, title, { element: content }) => ({ key, title, content, opened: () => opened(key) });
+        const tab = (key, title, { element: content }) => ({ key, title, content, opened: () => this.#opened(key) });
         return [
             tab("selection", "Selection", this.details),
             tab("functions", "Functions", this.functions),
@@ -135,7 +133,7 @@ class Panels {
             tab("source", "Source", this.source),
             tab("calls", "Calls", this.calls),
             ...(this.coroutines ? [tab("coroutines", "Coroutines", this.coroutines)] : []),
-            ...(this.difference ? [tab("difference", "Difference", this.difference)] : []),
+            tab("difference", "Difference", this.difference),
             tab("notes", "Notes", this.notes),
         ];
     }
@@ -206,6 +204,12 @@ class Panels {
         this.tabs.open(key);
     }
 
+    /** A click on a tab opens the panel, too. */
+    #opened(key) {
+        this.#fold(false);
+        this.#show(key);
+    }
+
     /** Whether only the bar of tabs is visible. */
     get isClosed() {
         return this.panel.classList.contains("closed");
@@ -251,6 +255,7 @@ class Panels {
             sort: functions.table.sort === "-own" ? "" : functions.table.sort,
             busy: functions.busy.checked ? "busy" : "",
             where: scope.where,
+            held: scope.held ? [scope.held.from, scope.held.to] : "",
             sandwich: sandwich.of < 0 ? "" : String(sandwich.of),
             calls: calls.of < 0 ? "" : String(calls.of),
             callsSort: calls.table.sort === LONGEST_FIRST ? "" : calls.table.sort,
@@ -267,6 +272,8 @@ class Panels {
         const { tab = "", sort = "-own", where = "", sandwich = "", search = "" } = state;
         const { calls = "", callsSort = LONGEST_FIRST, coroutinesSort = MOST_TIME_FIRST } = state;
         this.functions.busy.checked = state.busy === "busy";
+        const [from, to] = state.held ?? [];
+        this.scope.hold(from < to ? { from, to } : null);
         this.functions.table.restore("-own", sort);
         this.calls.table.restore(LONGEST_FIRST, callsSort);
         this.coroutines?.table.restore(MOST_TIME_FIRST, coroutinesSort);

@@ -1,8 +1,10 @@
 // The table of functions of the scope: number of calls and times.
 
+import { withChanges } from "../statistics/changes.js";
 import { busy } from "../statistics/statistics.js";
 import { timeText } from "../timeline/ruler.js";
 import { elidedIn } from "../data/elided.js";
+import { CHANGES } from "./changes.js";
 import { resumesIn } from "../statistics/coroutines.js";
 import { atLeast, notesOfTable } from "./elided.js";
 import { button, counted, element, labelOf } from "./element.js";
@@ -36,7 +38,11 @@ export function columns(functions, { pick, sandwich, list, longest }) {
     const known = (show) => (row) => (row.function === functions.overwritten ? "–" : show(row));
     const count = (key) => known((row) => row[key].toLocaleString("en"));
     const link = (textOf, act, properties) =>
-        known((row) => button(textOf(row), () => act(row.function), { className: "link", ...properties }));
+        known((row) =>
+            row.calls > 0
+                ? button(textOf(row), () => act(row.function), { className: "link", ...properties })
+                : textOf(row),
+        );
     return [
         {
             key: "function",
@@ -88,7 +94,7 @@ export class FunctionTable {
     /**
      * @param {import("./scope.js").Scope} scope
      * @param {{pick: (of: number) => void, sandwich: (of: number) => void, list: (of: number) => void,
-     *     reveal: (track: object, call: number) => void, clearRange: () => void, changed: () => void,
+     *     reveal: (track: object, call: number) => void, setRange: (...bounds: ?number[]) => void, changed: () => void,
      *     copy: (text: string) => void}} go
      */
     constructor(scope, go) {
@@ -110,16 +116,19 @@ export class FunctionTable {
         });
         const hint = "Leaves out calls that wait for a lock, data or a time, and their time in the calls around them";
         const busy = element("label", { className: "check", title: hint }, this.busy, "Without waiting");
-        this.bar = new ScopeBar(scope, go.clearRange, this.filter, busy, copy);
+        this.bar = new ScopeBar(scope, go, this.filter, busy, copy);
         const caption = "Functions";
+        const own = columns(scope.trace.functions, { ...go, longest: (of) => this.#longest(of) });
         this.table = new Table({
             caption,
-            columns: columns(scope.trace.functions, { ...go, longest: (of) => this.#longest(of) }),
+            columns: own,
             sort: "-own",
             changed: go.changed,
             empty: "Counting …",
         });
         this.rows = [];
+        // The rows of the other columns are not counted yet.
+        scope.follow(() => this.table.setColumns(scope.held ? [...own, ...CHANGES] : own, "-own"));
         this.notes = element("div", { className: "notes" });
         this.element = element("div", {}, this.bar.element, this.table.element, this.notes);
     }
@@ -127,10 +136,13 @@ export class FunctionTable {
     /** Computes the table if needed, and shows it. */
     async show() {
         const { scope } = this;
-        const all = await this.bar.counted((progress) => scope.rows(progress));
-        if (all) {
-            const { overwritten } = scope.trace.functions;
-            const { rows, leftOut } = this.busy.checked ? busy(all, overwritten) : { rows: all, leftOut: 0 };
+        const { version } = scope;
+        const held = scope.held && (await this.bar.counted((progress) => scope.heldRows(progress)));
+        const all = held === undefined ? undefined : await this.bar.counted((progress) => scope.rows(progress));
+        // After a change of the scope, the table may have other columns; then it is shown once more.
+        if (all && version === scope.version) {
+            const { rows: ofRange, leftOut } = this.#wanted(all);
+            const rows = held ? withChanges(ofRange, this.#wanted(held).rows) : ofRange;
             this.leftOut = leftOut;
             this.table.empty = "No calls.";
             const own = this.#known(rows).reduce((sum, row) => sum + row.own, 0);
@@ -147,6 +159,11 @@ export class FunctionTable {
             );
             this.#render();
         }
+    }
+
+    /** Returns the rows, without waiting if that is chosen, and the time that is left out. */
+    #wanted(rows) {
+        return this.busy.checked ? busy(rows, this.scope.trace.functions.overwritten) : { rows, leftOut: 0 };
     }
 
     /** Goes to the longest call of a function. */

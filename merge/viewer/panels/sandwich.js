@@ -27,7 +27,8 @@ export class Sandwich {
 
     /**
      * @param {import("./scope.js").Scope} scope
-     * @param {{pick: (of: number) => void, list: (of: number) => void, clearRange: () => void, changed: () => void}} go
+     * @param {{pick: (of: number) => void, list: (of: number) => void, changed: () => void}
+     *     & import("./scope.js").RangeActions} go
      * @param {{colorOf: (of: number) => string, inkOf: () => string}} colors
      */
     constructor(scope, go, colors) {
@@ -35,7 +36,7 @@ export class Sandwich {
         this.of = -1;
         this.go = go;
         this.list = button("List of calls", () => go.list(this.of));
-        this.bar = new ScopeBar(scope, go.clearRange, this.list);
+        this.bar = new ScopeBar(scope, go, this.list);
         this.heading = element("h2");
         this.line = element("p", { className: "hint" });
         const graph = (options) =>

@@ -6,14 +6,16 @@ import { ofCalls } from "../data/model.js";
 import { momentText, timeText } from "../timeline/ruler.js";
 import { callsOf } from "../statistics/calls.js";
 import { coroutines } from "../statistics/coroutines.js";
-import { differenceTree } from "../statistics/difference.js";
+import { differenceTree, treeOfBoth } from "../statistics/difference.js";
 import { hiddenIn } from "../statistics/hidden.js";
 import { withTasks } from "../statistics/range.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
 import { statistics } from "../statistics/statistics.js";
+import { Bounds } from "./bounds.js";
 import { button, element } from "./element.js";
 import { hiddenText } from "./hidden.js";
+import { Several } from "./several.js";
 
 export class Scope {
     #stop = new AbortController();
@@ -25,8 +27,13 @@ export class Scope {
         this.trace = trace;
         this.from = -Infinity;
         this.to = Infinity;
-        /** "" for all, "p3" for a process, "t5" for a task, or for a thread with the tasks that ran on it. */
+        /**
+         * "" for all, "p3" for a process, "t5" for a task, or for a thread with the tasks that ran on it; "p3.t5" for
+         * several processes and threads.
+         */
         this.where = "";
+        /** The range A with which this one, B, is compared, or null. @type {{from: number, to: number}|null} */
+        this.held = null;
         /** The number of changes. */
         this.version = 0;
         /** Shows all calls again. */
@@ -43,9 +50,23 @@ export class Scope {
         this.#change({ from: from ?? -Infinity, to: to ?? Infinity });
     }
 
-    /** Sets the tracks. An unknown name means all. @param {string} where */
+    /** Sets the tracks. Unknown names are left out; none means all. @param {string} where */
     setWhere(where) {
-        this.#change({ where: choices(this.trace).some(([value]) => value === where) ? where : "" });
+        const isKnown = (of, known) => known.some(([value]) => value === of);
+        const several = where.split(".").filter((of) => of !== "" && isKnown(of, withoutTasks(this.trace)));
+        this.#change({ where: isKnown(where, choices(this.trace)) ? where : several.join(".") });
+    }
+
+    /** Holds a range for comparison; null for none. @param {{from: number, to: number}|null} range */
+    hold(range) {
+        if (range?.from !== this.held?.from || range?.to !== this.held?.to) {
+            this.#change({ held: range && { from: range.from, to: range.to } });
+        }
+    }
+
+    /** Whether it can show a difference: of two ranges, or of the runs that the page compares. */
+    get hasDifference() {
+        return this.held !== null || Boolean(this.trace.comparison);
     }
 
     /** Forgets the results, after the calls have changed. */
@@ -57,24 +78,44 @@ export class Scope {
         return this.from === -Infinity && this.to === Infinity;
     }
 
-    /** @returns {import("../statistics/range.js").Range} */
+    /** Whether it is the whole trace. */
+    get isAll() {
+        return this.isWhole && this.where === "";
+    }
+
+    /**
+     * Returns what lies in it, with spans, in this trace.
+     * @param {import("../data/model.js").Trace} trace @returns {import("../statistics/range.js").Range}
+     */
+    partOf(trace) {
+        const { from, to, where } = this;
+        const tracksOf = (of) => {
+            const index = Number(of.slice(1));
+            return of[0] === "p" ? trace.processes[index].tracks : withTasks(trace.tracks[index]);
+        };
+        const chosen = new Set(where === "" ? trace.tracks : where.split(".").flatMap(tracksOf));
+        return { from, to, tracks: [...chosen] };
+    }
+
+    /** What counts. @returns {import("../statistics/range.js").Range} */
     get range() {
         return this.#rangeOf(this.trace);
     }
 
+    /** Spans are not calls: they count only if they are selected. */
     #rangeOf(trace) {
-        const { from, to, where } = this;
-        const index = Number(where.slice(1));
-        const chosen = { p: trace.processes[index]?.tracks, t: withTasks(trace.tracks[index]) }[where[0]];
-        // Spans are not calls: they count only if they are selected.
-        return { from, to, tracks: where[0] === "t" ? chosen : ofCalls(chosen ?? trace.tracks) };
+        const part = this.partOf(trace);
+        return /^t\d+$/.test(this.where) ? part : { ...part, tracks: ofCalls(part.tracks) };
     }
 
     /** Returns the range in words. */
     get text() {
-        const { from, to } = this;
-        const edge = (time) => momentText(time, (to - from) / 10);
-        return this.isWhole ? "the whole trace" : `${edge(from)} to ${edge(to)} (${timeText(to - from)})`;
+        return this.isWhole ? "the whole trace" : rangeText(this);
+    }
+
+    /** Returns the functions of the range that is held. @param {(done: number) => void} progress */
+    heldRows(progress) {
+        return this.#once("held", () => statistics(this.trace, { ...this.range, ...this.held }), progress);
     }
 
     /** Returns the functions. @param {(done: number) => void} progress */
@@ -94,7 +135,9 @@ export class Scope {
 
     /** Returns the stacks of both sides of a comparison. @param {(done: number) => void} progress */
     difference(progress) {
-        return this.#once("difference", () => differenceTree(this, this.trace), progress);
+        const { held, range, trace } = this;
+        const work = () => (held ? treeOfBoth([{ ...range, ...held }, range]) : differenceTree(this, trace));
+        return this.#once("difference", work, progress);
     }
 
     /** Returns the calls of a function; only the last one's are cached. @param {(done: number) => void} progress */
@@ -135,6 +178,12 @@ export class Scope {
     }
 }
 
+/** Returns a range of time in words. @param {{from: number, to: number}} range */
+function rangeText({ from, to }) {
+    const edge = (time) => momentText(time, (to - from) / 10);
+    return `${edge(from)} to ${edge(to)} (${timeText(to - from)})`;
+}
+
 /** Returns the selectable processes and tracks, as value and label. @returns {[string, string][]} */
 export function choices({ processes, tracks }) {
     const found = [["", "all processes and threads"]];
@@ -163,20 +212,41 @@ export function choices({ processes, tracks }) {
     return found;
 }
 
+/**
+ * @typedef {object} RangeActions
+ * @property {(from: number|null, to: number|null) => void} setRange
+ * @property {() => bigint|null} clock  nanoseconds since 1970 at the report's zero, if the wall clock is shown
+ */
+
+/** Returns the choices of which several can be chosen. A task counts with the threads on which it runs. */
+function withoutTasks(trace) {
+    const isThread = (value) => trace.tracks[Number(value.slice(1))].kind === "thread";
+    return choices(trace).filter(([value]) => value !== "" && (value[0] === "p" || isThread(value)));
+}
+
 /** A bar that shows the scope and selects it. Other elements can be added to it. */
 export class ScopeBar {
-    /** @param {Scope} scope @param {() => void} clear  removes the range */
-    constructor(scope, clear, ...more) {
+    /**
+     * @param {Scope} scope
+     * @param {RangeActions} go
+     */
+    constructor(scope, go, ...more) {
         this.scope = scope;
         const options = choices(scope.trace).map(([value, text]) => element("option", { value }, text));
         this.where = element("select", { onchange: () => scope.setWhere(this.where.value) }, ...options);
+        this.several = new Several(scope, withoutTasks(scope.trace));
+        this.chosen = element("option", { value: "several", hidden: true });
+        this.where.append(this.chosen);
         this.range = element("span", { className: "scope-range" });
-        this.clear = element("button", { type: "button", onclick: clear }, "Whole trace");
+        this.clear = button("Whole trace", () => go.setRange(null, null));
+        this.bounds = new Bounds(scope, go);
         this.hidden = element("span", { className: "hidden-calls", hidden: true });
         this.progress = element("progress", { max: 1, hidden: true, "aria-label": "Counting" });
         const label = element("label", {}, "Show ", this.where);
-        const parts = [label, this.range, this.clear, this.hidden, ...more, this.progress];
-        this.element = element("div", { className: "bar" }, ...parts);
+        const hint = "Compares it with the range that you choose then, B: in Functions and in Difference";
+        this.hold = button("Hold as A", () => scope.hold(scope.held ? null : scope), { title: hint });
+        const range = [this.several.element, this.range, this.bounds.element, this.clear, this.hold];
+        this.element = element("div", { className: "bar" }, label, ...range, this.hidden, ...more, this.progress);
         scope.follow(() => this.#show());
         this.#show();
     }
@@ -215,8 +285,16 @@ export class ScopeBar {
     }
 
     #show() {
-        this.where.value = this.scope.where;
-        this.range.textContent = this.scope.isWhole ? "· whole trace" : `· ${this.scope.text}`;
+        const several = this.scope.where.split(".");
+        this.chosen.textContent = `${several.length} chosen`;
+        this.where.value = several.length > 1 ? "several" : this.scope.where;
+        this.several.show();
+        const { held, isWhole, text } = this.scope;
+        const whole = isWhole ? "whole trace" : text;
+        this.range.textContent = held ? `· B: ${text}, compared with A: ${rangeText(held)}` : `· ${whole}`;
+        this.hold.textContent = held ? "Release A" : "Hold as A";
+        this.hold.hidden = isWhole && held === null;
         this.clear.hidden = this.scope.isWhole;
+        this.bounds.show();
     }
 }

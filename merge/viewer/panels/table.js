@@ -58,6 +58,15 @@ export class Table {
         }
     }
 
+    /** Changes the columns, without rows until their owner shows them. `usual` is the order if its column is gone. */
+    setColumns(columns, usual) {
+        if (columns !== this.columns) {
+            this.#rows = [];
+            this.columns = columns;
+            this.restore(usual, this.sort);
+        }
+    }
+
     /** Sets the sort order to one, or to another one if it is unknown. */
     restore(usual, sort) {
         this.sort = usual;

@@ -35,29 +35,42 @@ class JointTree extends CallTree {
 }
 
 /**
- * Returns a tree in which the time of a node is that of both sides together, and the numbers of each side.
+ * Returns the difference between the base and the head of a trace that compares runs.
  * @param {{from: number, to: number}} range @param {import("../data/model.js").Trace} trace
  * @param {number} [limit]  of the nodes of a side
  * @returns {Generator<number, {tree: CallTree, base: Side, head: Side}>}
  */
-export function* differenceTree({ from, to }, { comparison, processes }, limit = undefined) {
-    const tracks = (isHead) =>
-        ofCalls(processes.filter(({ index }) => comparison.isHead[index] === isHead).flatMap((of) => of.tracks));
+export function differenceTree({ from, to }, { comparison, processes }, limit = undefined) {
+    const ranges = [false, true].map((isHead) => {
+        const own = processes.filter(({ index }) => comparison.isHead[index] === isHead);
+        return { from, to, tracks: ofCalls(own.flatMap((of) => of.tracks)) };
+    });
+    return treeOfBoth(ranges, comparison, limit);
+}
+
+/**
+ * Returns a tree in which the time of a node is that of both sides together, and the numbers of each side.
+ * @param {import("./range.js").Range[]} ranges  those of the base and of the head
+ * @param {{runs: number[], same: ArrayLike<number>}} sides  see ../data/comparison.js; by default both are one run
+ * @param {number} [limit]  of the nodes of a side
+ * @returns {Generator<number, {tree: CallTree, base: Side, head: Side}>}
+ */
+export function* treeOfBoth(ranges, { runs, same } = { runs: [1, 1], same: [] }, limit = undefined) {
     const trees = [];
-    for (const isHead of [false, true]) {
-        trees.push(yield* callTree({ from, to, tracks: tracks(isHead) }, new CallTree(limit)));
+    for (const range of ranges) {
+        trees.push(yield* callTree(range, new CallTree(limit)));
     }
-    const tree = new JointTree(comparison.same);
+    const tree = new JointTree(same);
     const nodes = trees.map((side) => merged(tree, side));
     tree.least = Math.max(...trees.map(({ least }) => least));
     // Each side has merged its own smallest branches. What one of them has in the tree, the other one must have, too.
-    const sides = trees.map((side, index) => numbersOf(tree, side, nodes[index], comparison.runs[index]));
+    const sides = trees.map((side, index) => numbersOf(tree, side, nodes[index], runs[index]));
     if (tree.least > 0) {
         tree.isClosed = true;
         for (const index of [0, 1]) {
             tree.clear();
-            yield* callTree({ from, to, tracks: tracks(index === 1) }, tree);
-            sides[index] = numbersOf(tree, tree, null, comparison.runs[index]);
+            yield* callTree(ranges[index], tree);
+            sides[index] = numbersOf(tree, tree, null, runs[index]);
         }
     }
     // The last one may have added nodes of merged branches.

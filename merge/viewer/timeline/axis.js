@@ -8,11 +8,15 @@ import { RULER_HEIGHT } from "./stage.js";
 const NOTE = 160;
 
 /**
- * @param {{range: {from: number, to: number}|null, pointer: number|null, clock: bigint|null, notes: object[]}} shown
- *     the range; the position of the pointer, in pixels; the wall clock at the report's zero, or null for relative
- *     times; the notes by begin
+/**
+ * @param {object} shown  what the ruler shows:
+ *     `range`    the range, or null
+ *     `held`     the range A with which it is compared, or null
+ *     `pointer`  its position in pixels, or null
+ *     `clock`    the wall clock at the report's zero, or null for relative times
+ *     `notes`    the notes by begin
  */
-export function drawRuler(context, { view, theme, ratio }, { range, pointer, clock, notes }) {
+export function drawRuler(context, { view, theme, ratio }, { range, held, pointer, clock, notes }) {
     const height = RULER_HEIGHT;
     const { step, times } = lines(view);
     const textOf = (time, digits) => (clock === null ? lineText(time, digits) : clockLine(clock, time, digits));
@@ -42,6 +46,9 @@ export function drawRuler(context, { view, theme, ratio }, { range, pointer, clo
         }
     }
     drawNotes(context, view, theme, notes);
+    if (held && held.to >= view.from && held.from <= view.to) {
+        drawHeld(context, view, theme, held);
+    }
     if (isShown) {
         context.fillStyle = theme.band;
         context.fillRect(left, 0, right - left, height);
@@ -52,6 +59,14 @@ export function drawRuler(context, { view, theme, ratio }, { range, pointer, clo
     }
     context.fillStyle = theme.line;
     context.fillRect(0, height - 1, view.width, 1);
+}
+
+/** Marks the range that is held by a thick line and its letter. */
+function drawHeld(context, view, theme, { from, to }) {
+    const [left, right] = [Math.max(view.xOf(from), 0), Math.min(view.xOf(to), view.width)];
+    context.fillStyle = theme.muted;
+    context.fillRect(left, RULER_HEIGHT - 5, Math.max(right - left, 2), 4);
+    drawTag(context, tagOf(context, view, (left + right) / 2, "A"), theme.tag, theme.onTag);
 }
 
 /** Draws each note as a flag at its begin, with a line up to its end, and as much of its text as fits. */

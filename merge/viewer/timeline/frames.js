@@ -71,6 +71,7 @@ export class Frames {
         const summing = minimap.work(deadline);
         this.painter.draw(scene, this.timeline);
         names.show(this.placed, scene.layout.pinnedHeight);
+        this.timeline.gestures.grips.place();
         if (moving || !prepared || summing) {
             this.request();
         }

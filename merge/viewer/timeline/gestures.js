@@ -1,9 +1,11 @@
 // The timeline's reactions to pointers and keys. input.js recognizes the gestures.
 
+import { Grips } from "./grips.js";
 import { hitAt } from "./hit.js";
 import { CLICK, DOUBLE_CLICK, followKeys, followRuler, followTracks } from "./input.js";
 import { followPointer } from "./minimap.js";
 import { zoneOf } from "./ruler.js";
+import { nextEdge, snapped } from "./snap.js";
 import { Tooltip, about } from "./tooltip.js";
 import { Tour } from "./tour.js";
 
@@ -13,6 +15,11 @@ export class Gestures {
         this.timeline = timeline;
         this.tooltip = new Tooltip(document.body);
         this.tour = new Tour(timeline);
+        this.grips = new Grips(timeline, {
+            timeAt: (x, isFree) => this.#timeAt(x, isFree),
+            next: (time, by) => nextEdge(timeline.placed, timeline.levelsOf, time, by),
+            show: (from, to) => this.#showRange(from, to),
+        });
         /** The pointer's position in pixels, and the call under it. */
         this.pointer = null;
         this.hovered = null;
@@ -54,7 +61,7 @@ export class Gestures {
             hover: (x, y) => this.#hover(x, y),
             click: (x, y) => this.#clickAt(x, y),
             open: (x, y) => this.#open(this.#hit(x, y)),
-            range: (x1, x2, done) => this.#drag(x1, x2, done),
+            range: (x1, x2, done, isFree) => this.#drag(x1, x2, done, isFree),
         };
     }
 
@@ -115,16 +122,25 @@ export class Gestures {
     }
 
     /** Drags a range. Other parts learn about it at the end. */
-    #drag(x1, x2, done) {
-        const { view, trace } = this.timeline;
-        const within = (x) => Math.round(Math.min(Math.max(view.timeAt(x), 0), trace.duration));
-        const [from, to] = [within(Math.min(x1, x2)), within(Math.max(x1, x2))];
+    #drag(x1, x2, done, isFree) {
+        const [from, to] = [Math.min(x1, x2), Math.max(x1, x2)].map((x) => this.#timeAt(x, isFree));
         if (done) {
             this.timeline.setRange(...(x1 === x2 ? [null, null] : [from, to]));
         } else {
-            this.timeline.range = { from, to };
-            this.timeline.frames.request();
+            this.#showRange(from, to);
         }
+    }
+
+    #showRange(from, to) {
+        this.timeline.range = { from, to };
+        this.timeline.frames.request();
+    }
+
+    /** Returns the time at a pixel. It snaps to a begin or end of a call nearby, unless it is free. */
+    #timeAt(x, isFree) {
+        const { view, trace, placed, levelsOf } = this.timeline;
+        const time = isFree ? view.timeAt(x) : snapped(placed, view, levelsOf, view.timeAt(x));
+        return Math.round(Math.min(Math.max(time, 0), trace.duration));
     }
 
     #key(what, value) {

@@ -15,7 +15,7 @@ export function wheelFactor({ deltaY, deltaMode, ctrlKey }) {
  * Follows wheel, mouse, pen and fingers over the tracks.
  * @param {HTMLElement} canvas
  * @param {object} act  zoomAt(x, factor), pan(dx, dy), click(x, y), open(x, y), hover(x, y) or hover(null),
- *     range(x1, x2, done)
+ *     range(x1, x2, done, isFree)
  */
 export function followTracks(canvas, act) {
     followWheel(canvas, act);
@@ -44,7 +44,7 @@ export function followTracks(canvas, act) {
         if (travelled >= CLICK) {
             act.hover(null);
             if (ranging !== null) {
-                act.range(ranging, here.x, false);
+                act.range(ranging, here.x, false, event.altKey);
             } else if (down.size === 2) {
                 pinch(down, event.pointerId, here, act);
             } else {
@@ -58,7 +58,7 @@ export function followTracks(canvas, act) {
     const up = (event) => {
         if (down.delete(event.pointerId) && down.size === 0 && event.type === "pointerup") {
             if (ranging !== null && travelled >= CLICK) {
-                act.range(ranging, event.offsetX, true);
+                act.range(ranging, event.offsetX, true, event.altKey);
             } else if (travelled < CLICK) {
                 act.click(event.offsetX, event.offsetY);
             }
@@ -110,12 +110,12 @@ export function followRuler(canvas, act) {
         }
         far ||= Math.abs(event.offsetX - from) >= CLICK;
         if (far) {
-            act.range(from, event.offsetX, false);
+            act.range(from, event.offsetX, false, event.altKey);
         }
     });
     canvas.addEventListener("pointerup", (event) => {
         if (from !== null) {
-            act.range(from, far ? event.offsetX : from, true);
+            act.range(from, far ? event.offsetX : from, true, event.altKey);
         }
         from = null;
     });

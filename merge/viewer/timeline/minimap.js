@@ -4,6 +4,9 @@
 /** Largest number of bands; more tracks share bands. */
 const BANDS = 8;
 
+/** Pixels beside an edge of the visible part at which a pointer takes hold of it. */
+const EDGE = 6;
+
 /**
  * Computes the depth of calls in each pixel of the whole trace.
  * @param {import("../data/levels.js").Levels} levels
@@ -125,6 +128,9 @@ export class Minimap {
         context.fillRect(right, 0, width - right, height);
         context.strokeStyle = theme.accent;
         context.strokeRect(left + 0.5, 0.5, right - left - 1, height - 1);
+        context.fillStyle = theme.accent;
+        context.fillRect(left, height / 2 - 8, 3, 16);
+        context.fillRect(right - 3, height / 2 - 8, 3, 16);
         context.fillStyle = theme.line;
         context.fillRect(0, height - 1 / ratio, width, 1 / ratio);
     }
@@ -144,21 +150,47 @@ function drawBand(context, { depths, most }, y, height, color) {
     context.fill();
 }
 
+/**
+ * Returns what a pointer takes hold of on the minimap: an edge of the visible part, or the part itself. `move` returns
+ * the visible part after the pointer has moved to a time.
+ * @param {{from: number, to: number, duration: number}} view
+ * @param {number} time  @param {number} reach  how near an edge is, in nanoseconds
+ * @returns {{isEdge: boolean, move: (time: number) => [number, number]}}
+ */
+export function gripAt({ from, to, duration }, time, reach) {
+    // The view may have margins, which the minimap does not show.
+    const [left, right] = [Math.max(from, 0), Math.min(to, duration)];
+    const edge = Math.abs(time - left) <= Math.abs(time - right) ? left : right;
+    if (Math.abs(time - edge) <= reach && right - left > 2 * reach) {
+        const other = edge === left ? to : from;
+        const shift = time - edge;
+        const move = (now) => {
+            const moved = Math.min(Math.max(now - shift, 0), duration);
+            return [Math.min(moved, other), Math.max(moved, other)];
+        };
+        return { isEdge: true, move };
+    }
+    const shift = time >= from && time <= to ? time - from : (to - from) / 2;
+    return { isEdge: false, move: (now) => [now - shift, now - shift + to - from] };
+}
+
 /** Lets the pointer move the view by the minimap. */
 export function followPointer(canvas, view, moved) {
     let grip = null;
     const timeOf = (event) => (event.offsetX / canvas.clientWidth) * view.duration;
+    const under = (event) => gripAt(view, timeOf(event), (EDGE / canvas.clientWidth) * view.duration);
     canvas.addEventListener("pointerdown", (event) => {
-        const time = timeOf(event);
-        const inside = time >= view.from && time <= view.to;
-        grip = inside ? time - view.from : (view.to - view.from) / 2;
+        grip = under(event);
         canvas.setPointerCapture(event.pointerId);
-        drag(event);
+        if (!grip.isEdge) {
+            drag(event);
+        }
     });
     const drag = (event) => {
-        if (grip !== null) {
-            const from = timeOf(event) - grip;
-            moved(from, from + view.to - view.from);
+        if (grip === null) {
+            canvas.style.cursor = under(event).isEdge ? "ew-resize" : "";
+        } else {
+            moved(...grip.move(timeOf(event)));
         }
     };
     canvas.addEventListener("pointermove", drag);

@@ -64,9 +64,9 @@ export class Painter {
 
     /**
      * @param {import("./draw.js").Scene} scene
-     * @param {object} shown  placed, selection, point, hovered, range, pointer, minimap, clock
+     * @param {object} shown  placed, selection, point, hovered, range, held, pointer, minimap, clock
      */
-    draw(scene, { placed, selection, point, hovered, range, pointer, minimap, clock }) {
+    draw(scene, { placed, selection, point, hovered, range, held, pointer, minimap, clock }) {
         const { theme, stage, trace, colors } = this;
         const context = stage.canvas.getContext("2d");
         drawRows(context, this.strips, scene, placed);
@@ -77,7 +77,7 @@ export class Painter {
         outlinePoint(context, scene, placed, point);
         drawRange(context, scene, range);
         drawPointer(context, scene, pointer);
-        drawRuler(stage.ruler.getContext("2d"), scene, { range, pointer, clock, notes: this.notes });
+        drawRuler(stage.ruler.getContext("2d"), scene, { range, held, pointer, clock, notes: this.notes });
         minimap.draw(scene.view, scene.ratio, MINIMAP_HEIGHT, theme, (process) => colors.colorOfProcess(process));
     }
 }

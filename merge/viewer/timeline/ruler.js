@@ -90,6 +90,13 @@ export function lines({ from, to, scale }, apart = 110) {
  * @param {bigint|null} base  nanoseconds since 1970
  */
 export function wallClock(base, time) {
+    const text = localClock(base, time);
+    const date = text === "" ? null : new Date(Number((base + BigInt(Math.round(time))) / 1_000_000n));
+    return date === null ? "" : `${text} ${zoneText(-date.getTimezoneOffset())}`;
+}
+
+/** Returns the wall clock at a time without its time zone. @param {bigint|null} base  nanoseconds since 1970 */
+export function localClock(base, time) {
     if (base === null) {
         return "";
     }
@@ -102,7 +109,7 @@ export function wallClock(base, time) {
     const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
     const micros = String((nanoseconds / 1000n) % 1_000_000n).padStart(6, "0");
     const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${micros}`;
-    return `${day} ${clock} ${zoneText(-date.getTimezoneOffset())}`;
+    return `${day} ${clock}`;
 }
 
 /** Formats the difference of a time zone from UTC, as "UTC+5:30". @param {number} minutes */

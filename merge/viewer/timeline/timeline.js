@@ -24,6 +24,7 @@
  *     timeline.view                   { from, to, width } of the visible time (read only)
  *     timeline.setRange(from, to)     mark a range (calls onRange); setRange(null, null) removes it
  *     timeline.range                  { from, to } or null
+ *     timeline.hold(range)            mark another range on the ruler as A, with which this one is compared; or null
  *     timeline.mark(hits)             search hits: { functions: Uint8Array (1 at the index of a matching function),
  *                                     calls: Map<track.index, Uint32Array of call indices, ascending>,
  *                                     instants: Map<track.index, indices of instants, ascending> };
@@ -72,6 +73,7 @@ class Timeline {
         this.selection = null;
         this.point = null;
         this.range = null;
+        this.held = null;
         this.hits = null;
         this.clock = null;
         this.view = new View(trace.duration);
@@ -199,6 +201,11 @@ class Timeline {
         this.range = from === null ? null : { from: Math.min(from, to), to: Math.max(from, to) };
         this.options.onRange?.(this.range?.from ?? null, this.range?.to ?? null);
         this.#changed();
+    }
+
+    hold(range) {
+        this.held = range;
+        this.frames.request();
     }
 
     mark(hits) {
