@@ -200,7 +200,7 @@ def test_two_ranges_are_compared(opened):
     # The address keeps both.
     hash_ = page.evaluate("window.viztracer.state()")
     assert hash_["held"] == first and hash_["range"] == second
-    opened.until("() => location.hash.includes('g=') && location.hash.includes('t=difference')")
+    opened.until("() => location.hash.includes('y=') && location.hash.includes('t=difference')")
     page.reload()
     opened.rest()
     assert page.evaluate("window.viztracer.state()") == hash_

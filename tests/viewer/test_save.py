@@ -19,9 +19,11 @@ def saved(sandbox, page, name, ending):
 
 
 def events(path):
-    """The events of a report in JSON, without the order and the names of tracks."""
+    """The events of a report in JSON, without lives, and without the order and the names of tracks."""
     found = json.loads(path.read_bytes())["traceEvents"]
-    return Counter(json.dumps(event, sort_keys=True) for event in found if event["ph"] not in "Mstf")
+    is_life = [event["ph"] in "be" and event.get("cat") in ("task", "coroutine") for event in found]
+    events = [event for event, life in zip(found, is_life, strict=True) if not life and event["ph"] not in "Mstf"]
+    return Counter(json.dumps(event, sort_keys=True) for event in events)
 
 
 @pytest.fixture
