@@ -241,7 +241,7 @@ mod tests {
 
     #[test]
     fn the_viewer_is_small() {
-        assert!(embedded(super::super::PAGE).len() < 200_000);
+        assert!(embedded(super::super::PAGE).len() < 250_000);
     }
 
     #[test]
