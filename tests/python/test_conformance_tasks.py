@@ -1,5 +1,6 @@
 """Tasks of asyncio are shown as by VizTracer, but for the rows of COMPATIBILITY.md that say otherwise."""
 
+import sys
 from collections import Counter
 
 import pytest
@@ -18,8 +19,8 @@ async def main():
 asyncio.run(main())
 plain(4)
 """
-ONE_ROW, ARROWS = "`--log_async`", "arrows between asyncio tasks"
-FEATURES = {ONE_ROW, ARROWS}
+ONE_ROW, ARROWS, LATENCY = "`--log_async`", "arrows between asyncio tasks", "latency of coroutines"
+FEATURES = {ONE_ROW, ARROWS, LATENCY}
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +55,13 @@ def test_arrows_lead_from_tasks_to_those_that_wait(outcomes):
     assert ROWS[ARROWS] == "better"
     theirs, ours = (outcome.report for outcome in outcomes)
     assert (arrows(theirs), arrows(ours)) == ([0, 0], [2, 2])
+
+
+def test_coroutines_have_lives(outcomes):
+    """test_coroutines.py proves it in detail. Before CPython 3.12, only tasks have one."""
+    assert ROWS[LATENCY] == "better"
+    theirs, ours = (outcome.report for outcome in outcomes)
+    assert not [event for event in theirs["traceEvents"] if event["ph"] in "be"]
+    lives = Counter(event["cat"] for event in ours["traceEvents"] if event["ph"] == "b")
+    # A coroutine of each `child`, that of `main`, and that of `asyncio.sleep` in each `child`.
+    assert lives["task"] >= 3 and (lives["coroutine"] >= 4) == (sys.version_info >= (3, 12))
