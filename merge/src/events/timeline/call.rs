@@ -74,11 +74,6 @@ impl Call {
         }
     }
 
-    /// Whether it is a call of the plan that has no end.
-    pub fn is_without_end(&self) -> bool {
-        self.frame != NO_FRAME
-    }
-
     /// Whether this stands for overwritten calls.
     pub fn is_overwritten(&self) -> bool {
         self.function == OVERWRITTEN

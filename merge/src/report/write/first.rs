@@ -32,7 +32,7 @@ pub fn read(
         let edges = files.with(
             part,
             || Content::of(plan),
-            |content| Reader { plan, clock, content, part, is_nested, windows: None, selection: None, scratch }.edges(),
+            |content| Reader { plan, clock, content, part, windows: None, selection: None, scratch }.edges(),
         );
         Some((part.file, edges))
     };

@@ -121,15 +121,10 @@ impl Writer for Json {
 
 impl Json {
     fn events(&self, reader: &mut Reader<'_>, file: &FileText, text: &mut Text) -> Outcome {
-        if reader.is_nested {
-            // Calls without an end come first, unless it depends on the calls around them whether they are selected.
-            let come_first = !reader.selection.is_some_and(FileSelection::is_nested);
-            if come_first {
-                reader.unfinished(&mut Outcome::default(), |event, call| put(event, call, file, text));
-            }
+        if reader.selection.is_some_and(FileSelection::is_nested) {
             return self.lives.stack_events(reader, |event, _| match event {
                 StackEvent::Begin(_) => {}
-                StackEvent::End(call, _) if call.is_overwritten() || (come_first && call.is_without_end()) => {}
+                StackEvent::End(call, _) if call.is_overwritten() => {}
                 StackEvent::End(call, payload) => put(&call.event(payload.copied()), call, file, text),
                 StackEvent::Instant(event) => file.event(event, text),
             });
@@ -137,6 +132,10 @@ impl Json {
         let mut outcome = Outcome::default();
         reader.unfinished(&mut outcome, |event, call| put(event, call, file, text));
         outcome.append(reader.events(|event| file.event(event, text)));
+        if reader.plan.may_have_tasks() {
+            // Lives follow from nested calls. The events are as they are recorded, whether there are lives or not.
+            self.lives.stack_events(reader, |_, _| {});
+        }
         outcome
     }
 }

@@ -64,8 +64,6 @@ pub struct Reader<'a> {
     pub(super) content: &'a Result<Content, Problem>,
     /// Which part it is.
     pub part: &'a Part,
-    /// Whether it is read as stack events.
-    pub is_nested: bool,
     /// The windows of its file, without which it has no stack events and nothing is known to be missing.
     pub(super) windows: Option<&'a FileWindows>,
     /// The selection, unless it leaves nothing out.

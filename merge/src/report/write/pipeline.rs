@@ -71,7 +71,7 @@ impl Pipeline<'_> {
         let windows = first::read(self.report, &parts, is_nested, self.pool, self.watch)?;
         let files_of_parts = LoadedFiles::new(files.len(), &parts, USES_OF_PART);
         let spare = Mutex::default();
-        let shared = Shared { writer, report: self.report, sources, is_nested, windows, files: files_of_parts, spare };
+        let shared = Shared { writer, report: self.report, sources, windows, files: files_of_parts, spare };
         let total = files.iter().flat_map(|f| &f.calls).map(|c| u64::from(c.events)).sum();
         let planned = AtomicU64::new(0);
         let gzip = self.gzip;
@@ -121,7 +121,6 @@ struct Shared<'a, W: Writer> {
     /// Gathers the source files of functions, if their text is written.
     sources: Option<&'a Sources>,
     /// Whether parts are read as stack events.
-    is_nested: bool,
     /// By file.
     windows: Vec<FileWindows>,
     files: LoadedFiles<LoadedFile<W::File>>,
@@ -177,16 +176,7 @@ impl<W: Writer> Shared<'_, W> {
     fn reader<'b>(&'b self, part: &'b Part, opened: &'b LoadedFile<W::File>, scratch: &'b mut Scratch) -> Reader<'b> {
         let (plan, clock) = (&self.report.files[part.file], &self.report.alignment.clocks[part.file]);
         let (content, selection) = (&opened.content, opened.selection.as_ref());
-        Reader {
-            plan,
-            clock,
-            content,
-            part,
-            is_nested: self.is_nested,
-            windows: self.windows.get(part.file),
-            selection,
-            scratch,
-        }
+        Reader { plan, clock, content, part, windows: self.windows.get(part.file), selection, scratch }
     }
 }
 

@@ -147,7 +147,6 @@ impl CallReader {
                     clock: &report.alignment.clocks[part.file],
                     content: &file.content,
                     part,
-                    is_nested: true,
                     windows: windows.0.get(part.file),
                     selection: file.selection.as_ref(),
                     scratch: &mut scratch,
