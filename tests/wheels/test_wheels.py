@@ -10,7 +10,7 @@ import time
 import pytest
 from conftest import ROOT, WHEELS, interpreters
 
-SIZE_MAX = 5_150_000  # bytes; ARCHITECTURE.md says what a wheel weighs, and of what
+SIZE_MAX = 5_600_000  # bytes; ARCHITECTURE.md says what a wheel weighs, and of what
 GLIBC_MAX = (2, 17)  # what manylinux2014 promises
 # The libraries that every Linux of manylinux2014 has, as far as the native parts may need them.
 LIBRARIES = {"linux-vdso.so.1", "ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libgcc_s.so.1", "libm.so.6",
