@@ -329,7 +329,10 @@ def test_a_program_takes_a_snapshot_of_itself(sandbox):
 def test_a_snapshot_is_written_also_if_the_program_ends_at_once(sandbox):
     source = "import viztracer\ndef last(): pass\nlast()\nprint(viztracer.snapshot('end', output='end.html'))\n"
     done = sandbox.viztracer("--quiet", "-o", "out.json", sandbox.script(source))
-    assert (done.returncode, done.stderr, done.stdout) == (0, "", f"{sandbox.path}/end.html\n")
+    assert (done.returncode, done.stdout) == (0, f"{sandbox.path}/end.html\n")
+    # On a busy machine the program has to wait so long that it says why.
+    wait = "viztracer: a snapshot is still being written; its ring files stay for up to a minute\n"
+    assert done.stderr in ("", wait)
     assert (sandbox.path / "end.html").stat().st_size > 10_000
 
 
