@@ -155,7 +155,9 @@ class Scene(Sandbox):
 
     def command(self, line):
         """Run a line of a document and return its output. Placeholders are replaced by files of this directory."""
-        pid = next(self.path.glob("result_*.bin")).stem.split("_")[1]
+        # Of the two processes, the documents mean the one that handles requests.
+        (file,) = (path for path in self.path.glob("result_*.bin") if b"handle_request" in path.read_bytes())
+        pid = file.stem.split("_")[1]
         line = line.replace("DIRECTORY", "crashed" if "last_words" in line else "temp_dir").replace("4711", pid)
         is_viewer = shlex.split(line, comments=True)[0] == "vizviewer" or " --open " in line
         bare = line.split(" #")[0].strip()
