@@ -26,7 +26,7 @@ export function actions(parent, trace, page) {
         page.announce(`${name}: ${counted(Math.ceil(blob.size / 1000), "kilobyte")}`);
     };
     const nameOf = (ending) => fileName(trace.title) + suffixOf(scope) + ending;
-    // Files have all calls, also those that the page hides.
+    // Traces have all calls, also those that the page hides. Stacks and functions are as the page shows them.
     const part = async () => {
         const all = recordedTrace(trace);
         return scope.isAll ? all : inSlices(cutTrace(all, scope.partOf(all)), working("Cutting"));

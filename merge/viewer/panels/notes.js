@@ -1,10 +1,11 @@
 // Notes of the reader on calls, points, moments and ranges. The address keeps them, so that others see them by the
 // link. Their text is anything: it is only shown as text.
 //
-//     s3_17     a call: the track's index, the call
+//     s3_17     a call: the track's index, the call's index among all that are recorded
 //     mt3_5     a point, see ../timeline/points.js
 //     r10_20    a range, or a moment if both times are equal; R10_20 if all runs begin together then
 
+import { recordedCall, shownCall } from "../data/hiding.js";
 import { pointOf, pointText, timeOf } from "../timeline/points.js";
 import { timeText } from "../timeline/ruler.js";
 import { button, element } from "./element.js";
@@ -23,7 +24,8 @@ export function notesOf(list) {
 }
 
 /**
- * Returns what a note is on: a call, a point or a time; null if this page has no such thing.
+ * Returns what a note is on: a call, or its caller while it is hidden; a point or a time; null if this page has no such
+ * thing.
  * @param {import("../data/model.js").Trace} trace @param {string} at
  */
 export function placeOf(trace, at) {
@@ -33,8 +35,9 @@ export function placeOf(trace, at) {
     }
     const [, kind, one, other] = /^([srR])(\d{1,16})_(\d{1,16})$/.exec(at) ?? [];
     if (kind === "s") {
-        const [track, call] = [trace.tracks[one], Number(other)];
-        return track && call < track.count
+        const track = trace.tracks[one];
+        const call = track ? shownCall(track, Number(other)) : -1;
+        return call in (track?.start ?? [])
             ? { track, call, from: track.start[call], to: track.start[call] + track.duration[call] }
             : null;
     }
@@ -82,6 +85,11 @@ export class Notes {
         this.#show();
     }
 
+    /** Shows the places anew, after calls were hidden or shown. */
+    renew() {
+        this.#show();
+    }
+
     /** Adds a note on what is selected, and asks for its text. */
     add() {
         if (this.notes.length >= MOST) {
@@ -101,7 +109,7 @@ export class Notes {
             return `${clock}${Math.round(range.from)}_${Math.round(range.to)}`;
         }
         if (selection) {
-            return `s${selection.track.index}_${selection.call}`;
+            return `s${selection.track.index}_${recordedCall(selection.track, selection.call)}`;
         }
         if (point) {
             return `m${pointText(this.trace, point)}`;

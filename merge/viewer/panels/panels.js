@@ -171,6 +171,7 @@ class Panels {
         const wasClosed = this.panel.hidden;
         this.timeline.replaceCalls(act);
         this.words.forget();
+        this.notes.renew();
         this.search_.again();
         this.scope.renew();
         if (this.tabs.current === "words") {

@@ -1,5 +1,5 @@
 // The scope of functions, flame graph, sandwich and calls: a range of time or the whole trace, on all tracks, on those
-// of a process, or on one. Results are computed once and cached until the scope changes.
+// of some processes and threads, or on one. Results are computed once and cached until the scope changes.
 
 import { recordedTrace } from "../data/hiding.js";
 import { ofCalls } from "../data/model.js";
@@ -187,7 +187,6 @@ function rangeText({ from, to }) {
 /** Returns the selectable processes and tracks, as value and label. @returns {[string, string][]} */
 export function choices({ processes, tracks }) {
     const found = [["", "all processes and threads"]];
-    const known = new Map();
     const labelOf = ({ name, kind, tid, category }) => {
         // The number of a task and that of spans is none that the program knows.
         const what = { task: "task", async: `spans${category ? ` of ${category}` : ""}` }[kind] ?? `thread ${tid}`;
@@ -198,18 +197,24 @@ export function choices({ processes, tracks }) {
             found.push([`p${process.index}`, `${process.label} (pid ${process.pid})`]);
         }
         if (tracks.length > 1) {
-            found.push(
-                ...process.tracks.map((track) => {
-                    const label = labelOf(track);
-                    const key = `${process.index} ${label}`;
-                    known.set(key, (known.get(key) ?? 0) + 1);
-                    const isAlone = process.tracks.filter((other) => labelOf(other) === label).length === 1;
-                    return [`t${track.index}`, `\u2003${label}${isAlone ? "" : ` ${known.get(key)}`}`];
-                }),
-            );
+            const labels = process.tracks.map(labelOf);
+            const [alike, before] = [countsOf(labels), new Map()];
+            process.tracks.forEach((track, at) => {
+                const label = labels[at];
+                before.set(label, (before.get(label) ?? 0) + 1);
+                const number = alike.get(label) > 1 ? ` ${before.get(label)}` : "";
+                found.push([`t${track.index}`, `\u2003${label}${number}`]);
+            });
         }
     }
     return found;
+}
+
+/** Returns how often each text occurs. @param {string[]} texts @returns {Map<string, number>} */
+function countsOf(texts) {
+    const counts = new Map();
+    texts.forEach((text) => counts.set(text, (counts.get(text) ?? 0) + 1));
+    return counts;
 }
 
 /**

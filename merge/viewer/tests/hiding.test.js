@@ -12,6 +12,7 @@ import { wholeOf } from "../statistics/range.js";
 import { atOnce } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
 import { statistics } from "../statistics/statistics.js";
+import { placeOf } from "../panels/notes.js";
 import { chromeJson } from "../export/json.js";
 import { drawn, randomTrace, tasksTrace } from "./drawn.js";
 import { numbers, sample } from "./sample.js";
@@ -158,6 +159,24 @@ test("files with all calls are written, also of a trace in which some are hidden
     const frames = trace.lastWords.flatMap(({ threads }) => threads.flatMap(({ track, frames: all }) =>
         all.map(({ call, function: of }) => [track.function[call], of])));
     assert.ok(frames.length > 0 && frames.every(([one, other]) => one === other && one % 2 === 0));
+});
+
+test("a note stays on its call, and is on the caller while the call is hidden", () => {
+    const trace = randomTrace(5);
+    const mask = Uint8Array.from({ length: trace.functions.count }, (_, of) => of % 2);
+    hide(trace, mask);
+    let moved = 0;
+    for (const [index, track] of trace.tracks.entries()) {
+        for (let call = 0; call < track.recorded.count; call += 1) {
+            const place = placeOf(trace, `s${index}_${call}`);
+            const way = [call, ...callers(track.recorded, call)];
+            const shown = way.find((of) => mask[track.recorded.function[of]] === 0);
+            assert.equal(place && recordedCall(track, place.call), shown ?? null);
+            moved += place && shown !== call ? 1 : 0;
+        }
+        assert.equal(placeOf(trace, `s${index}_${track.recorded.count}`), null);
+    }
+    assert.ok(moved > 0);
 });
 
 test("paths tell the standard library, installed packages and frozen modules", () => {

@@ -47,7 +47,7 @@ pub enum Next {
 pub struct Schedule {
     stage: Stage,
     random: Random,
-    /// The program's processor time at the last look, and how many looks there were without any since.
+    /// The program's processor time at the last look, and how many looks in a row have seen no work.
     last: u64,
     idle_looks: u32,
     processors: u64,
@@ -74,7 +74,6 @@ impl Schedule {
     /// Goes on as far as the program's work has come.
     pub fn look(&mut self) -> Next {
         let now = program_time();
-
         match self.stage {
             Stage::Arm(time) if now < time => self.wait_for(time, now),
             Stage::Arm(_) if !recording::may_count(COST) => self.wait_for(now + BETWEEN.start / 4, now),

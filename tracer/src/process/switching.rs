@@ -84,9 +84,7 @@ fn look(python: Python<'_>) {
     if budget::keep(python) && is_watched() {
         resting::begin(python);
     }
-    if counting::is_wanted() && !watcher::runs() {
-        is_watched();
-    }
+    see_to_counting();
     follow(python);
 }
 
@@ -149,10 +147,7 @@ fn note_marks(found: &Switches) {
 /// none.
 fn is_watched() -> bool {
     static IS_SAID: AtomicBool = AtomicBool::new(false);
-    let address = lock(&SESSION).as_ref().map(|session| session.address.clone());
-    let mut block = address.map(|address| OpenBlock::new(address.block, address.id));
-    let mut schedule = Schedule::new();
-    let started = watcher::start(move |is_ended| watch(block.as_mut(), &mut schedule, is_ended));
+    let started = start_watcher();
     let is_said = IS_SAID.swap(started.is_err(), Ordering::Relaxed);
     started.unwrap_or_else(|error| {
         if !is_said {
@@ -160,6 +155,20 @@ fn is_watched() -> bool {
         }
         false
     })
+}
+
+/// Starts the thread that begins bursts of counting, if there is anything to count. Without it, there are no estimates.
+fn see_to_counting() {
+    if counting::is_wanted() && !watcher::runs() {
+        let _ = start_watcher();
+    }
+}
+
+fn start_watcher() -> io::Result<bool> {
+    let address = lock(&SESSION).as_ref().map(|session| session.address.clone());
+    let mut block = address.map(|address| OpenBlock::new(address.block, address.id));
+    let mut schedule = Schedule::new();
+    watcher::start(move |is_ended| watch(block.as_mut(), &mut schedule, is_ended))
 }
 
 /// In a child that a paused process has forked: starts the thread that looks, once the child is older than an interval
@@ -185,13 +194,14 @@ fn watch_in_child(python: Python<'_>) {
 pub fn release_watcher(python: Python<'_>, in_child: bool) {
     watcher::release(in_child);
     let (rests, pauses) = (recording::is_resting(), recording::is_paused());
-    if !in_child {
-        if rests || pauses || counting::is_wanted() {
-            is_watched();
+    if !rests && !pauses {
+        if !in_child {
+            see_to_counting();
         }
         return;
     }
-    if !rests && !pauses {
+    if !in_child {
+        is_watched();
         return;
     }
     if rests {
@@ -269,8 +279,8 @@ fn stop(python: Python<'_>) {
     }
 }
 
-/// The look of a process that pauses or rests, on the watcher's thread. Returns the time until the next one, if that goes
-/// on.
+/// The look of a process that pauses, rests, or has calls to count, on the watcher's thread. Returns the time until the
+/// next one, if that goes on.
 fn watch(block: Option<&mut OpenBlock>, schedule: &mut Schedule, is_ended: &AtomicBool) -> Option<Duration> {
     let look = |block: &mut OpenBlock| block.look().map(|found| found.wanted);
     let next = match recording::is_paused() {

@@ -124,24 +124,8 @@ impl Linker {
 
 impl Task {
     fn new(first: &Piece, is_begin_known: bool) -> Task {
-        let Piece { thread, task, start, .. } = *first;
-        let (id, awaited_by, function, depth, running, resumes, how) = (0, 0, None, 0, 0, 0, LifeEnd::Unknown);
-        let (begin, end) = (start, start);
         Task {
-            life: Life {
-                id,
-                awaited_by,
-                thread,
-                task,
-                function,
-                depth,
-                begin,
-                end,
-                running,
-                resumes,
-                is_begin_known,
-                how,
-            },
+            life: Life::of_task(first, is_begin_known),
             coroutines: 0,
             is_doubtful: !is_begin_known,
             open: Vec::new(),
@@ -237,7 +221,7 @@ impl Task {
 impl Found {
     /// A coroutine whose first piece this is.
     fn begin(&mut self, open: &OpenPiece, id: u32, awaited_by: u32, depth: u32) -> Life {
-        let Piece { thread, task, function, start, .. } = open.piece;
+        let Piece { thread, function, .. } = open.piece;
         let is_left_behind = match self.left_behind.get_mut(&(thread, function)) {
             Some(count) if *count > 0 => {
                 *count -= 1;
@@ -245,20 +229,8 @@ impl Found {
             }
             _ => false,
         };
-        Life {
-            id,
-            awaited_by,
-            thread,
-            task,
-            function: Some(function),
-            depth,
-            begin: start,
-            end: start,
-            running: 0,
-            resumes: 0,
-            is_begin_known: !open.is_doubtful && !is_left_behind,
-            how: LifeEnd::Unknown,
-        }
+        let is_begin_known = !open.is_doubtful && !is_left_behind;
+        Life { id, awaited_by, function: Some(function), depth, ..Life::of_task(&open.piece, is_begin_known) }
     }
 
     /// A call has ended that may be the last piece of a coroutine.
@@ -297,6 +269,25 @@ impl Found {
 }
 
 impl Life {
+    /// The life of a task that begins with this piece.
+    fn of_task(first: &Piece, is_begin_known: bool) -> Life {
+        let Piece { thread, task, start, .. } = *first;
+        Life {
+            id: 0,
+            awaited_by: 0,
+            thread,
+            task,
+            function: None,
+            depth: 0,
+            begin: start,
+            end: start,
+            running: 0,
+            resumes: 0,
+            is_begin_known,
+            how: LifeEnd::Unknown,
+        }
+    }
+
     /// The life with one more piece, which ends at this time.
     fn after(self, piece: &Piece, end: u64) -> Life {
         let running = self.running.saturating_add(end.saturating_sub(piece.start));
