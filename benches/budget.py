@@ -32,6 +32,7 @@ PROGRAMS = (
     Program("orders", f"run({CALLS})"),
     Program("richards", "Richards().run(2)", benchmark="bm_richards"),
     Program("deltablue", "delta_blue(2200)", benchmark="bm_deltablue"),
+    Program("server", "run(5000)"),
 )
 # The work of a process. It is run as a program, so that every profiler can start it.
 WORK = """
