@@ -1,6 +1,7 @@
 //! Reads the items of a document one by one: events go into the store, the rest is kept as it is.
 
 mod finish;
+mod functions;
 mod other_items;
 
 use super::clocks::ticks;
@@ -15,12 +16,13 @@ use super::pairs::Pairs;
 use super::repair::repaired;
 use super::scanner::Broken;
 use super::sort::{NO_TIME, Sorter, StoredEvent};
-use super::string::{string, string_in};
+use super::string::string_in;
 use super::tracks::{NoTrack, Tracks};
 use crate::error::{Problem, Problems};
 use crate::plan::account::Account;
-use crate::plan::imported::{Imported, Name};
+use crate::plan::imported::Imported;
 use crate::storage::store::{Region, Store};
+use functions::Functions;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 use std::io::{self, Read};
@@ -28,12 +30,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use viztracer_format::record::Kind;
 
-/// Bytes of the names of a document's calls.
-const NAMES_MAX: usize = 32 << 20;
 /// Times of overwritten events that are kept of a track. A track has several if threads had the same id in turn.
 const LOSSES_MAX: usize = 1 << 12;
-/// The category of calls in our reports and VizTracer's.
-const CALL: &[u8] = b"\"FEE\"";
 /// The category of events that say how much is missing.
 const LOSS: &[u8] = b"\"LOSS\"";
 /// The category of arrows to started processes in what a page of ours saves. They are drawn anew.
@@ -92,10 +90,7 @@ struct Reading<'a> {
     tasks: HashMap<(u32, u32), Option<i64>>,
     /// What the document says of its processes.
     accounts: Vec<Account>,
-    /// Ids of functions, by the name as it is written.
-    functions: HashMap<Box<[u8]>, u32>,
-    /// Bytes of these names.
-    names: usize,
+    functions: Functions,
     /// How many events were taken.
     taken: u64,
     /// Bytes of members of the document.
@@ -141,8 +136,7 @@ impl<'a> Reading<'a> {
             tracks: Tracks::default(),
             tasks: HashMap::new(),
             accounts: Vec::new(),
-            functions: HashMap::new(),
-            names: 0,
+            functions: Functions::default(),
             taken: 0,
             kept: 0,
             text: Vec::new(),
@@ -298,7 +292,8 @@ impl<'a> Reading<'a> {
 
     /// A call without its end.
     fn call(&mut self, event: &ChromeEvent<'_>, track: (u32, u32), start: i64) -> Result<StoredEvent, Failure> {
-        let function = self.function(event.name.unwrap_or(b"\"\""), event.category)?;
+        let name = event.name.unwrap_or(b"\"\"");
+        let function = self.functions.id(name, event.category, &mut self.import.imported)?;
         let marks = Marks::of(event);
         self.text.clear();
         let is_begin = event.phase == b"\"B\"";
@@ -360,25 +355,6 @@ impl<'a> Reading<'a> {
     fn extend_times(&mut self, start: i64, end: i64) {
         let (first, last) = self.import.times.unwrap_or((start, end));
         self.import.times = Some((first.min(start), last.max(end)));
-    }
-
-    /// The id of the function with this name, as it is written. The first event of a function gives its category.
-    fn function(&mut self, written: &[u8], category: Option<&[u8]>) -> Result<u32, Failure> {
-        if let Some(id) = self.functions.get(written) {
-            return Ok(*id);
-        }
-        let Some(name) = string(written) else { return Err(Failure::NotJson) };
-        self.names += written.len() + category.map_or(0, <[u8]>::len);
-        if self.names > NAMES_MAX {
-            return refused("too many different names of calls");
-        }
-        let id = self.functions.len() as u32;
-        self.functions.insert(written.into(), id);
-        self.import.imported.functions.push(Name::of(&name));
-        if category != Some(CALL) {
-            self.import.imported.categories.insert(id, category.and_then(string).unwrap_or_default());
-        }
-        Ok(id)
     }
 }
 
