@@ -39,6 +39,11 @@ impl NameTable {
         self.entry(ring, names::function_entry(0, function, smallest_body()).into())
     }
 
+    /// How many functions have an id.
+    pub fn functions(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
     /// The id of the function of an entry, which may be from another process's file.
     pub fn entry<M: Memory>(&mut self, ring: &Ring<M>, entry: Arc<[u8]>) -> u32 {
         if let Some(id) = self.ids.get(&entry) {

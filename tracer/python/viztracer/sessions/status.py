@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .discovery import Session
 
 HEADINGS = ["PID", "PROCESS", "STATE", "THREADS", "EVENTS", "EVENTS/S", "COST", "OVERWRITTEN", "LOST", "REACHES BACK"]
-EVENT_COST = 100e-9  # seconds: an estimate, as `--max_overhead` uses it for calls without arguments
+EVENT_COST = 100e-9  # seconds: an estimate for calls without arguments; `--max_overhead` is more careful
 OWN_MIN = 0.02  # seconds of processor time, which the system counts in steps of 0.01
 COMMAND_MAX = 40  # characters of a command line that stands for the name of a process
 

@@ -18,8 +18,8 @@ pub(crate) struct OpenCall {
     pub start: u64,
 }
 
-/// A function with less than this part of the calls is not worth a decision.
-const PART_MIN: f64 = 0.02;
+/// A function that was called less often in a sample may never be called again.
+const CALLS_MIN: u64 = 2;
 
 /// The newest calls of a thread in the order of their ends, and its open calls from the outermost on.
 #[derive(Clone, Debug, Default)]
@@ -66,9 +66,9 @@ pub(crate) fn choose(samples: &[Sample], kept: f64, known: &Known<'_>) -> Vec<El
     let mut functions: HashMap<u32, Function> = HashMap::new();
     samples.iter().for_each(|sample| sample.tally(known.is_c, &mut functions));
     let mut left = samples.iter().map(|sample| sample.calls.len()).sum::<usize>() as f64;
-    let (wanted, calls_min) = (left * kept, left * PART_MIN);
+    let wanted = left * kept;
     let candidates = functions.into_iter().filter_map(|(function, tally)| tally.candidate(function, known));
-    let mut candidates: Vec<_> = candidates.filter(|(calls, _)| *calls as f64 >= calls_min).collect();
+    let mut candidates: Vec<_> = candidates.filter(|(calls, _)| *calls >= CALLS_MIN).collect();
     candidates.sort_by_key(|(calls, elision)| (Reverse(*calls), *elision));
     let goes = |(calls, _): &(u64, Elision)| {
         let is_more_than_wanted = left > wanted;

@@ -16,7 +16,11 @@ impl Recorder {
     /// on to record, from 0 to 1; `None`: all of them.
     pub fn book(&self, calls: u64) -> Option<f64> {
         let cost = self.options.budget?.call_cost;
-        lock(&self.account).as_mut()?.book(calls as f64 * cost, processor_time())
+        let functions = lock(&self.names).functions();
+        let mut account = lock(&self.account);
+        let account = account.as_mut()?;
+        account.note_functions(functions);
+        account.book(calls as f64 * cost, processor_time())
     }
 
     /// Books what a thread that ends has recorded, and keeps its sample.
