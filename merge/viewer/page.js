@@ -4,7 +4,7 @@ import { ofCalls } from "./data/model.js";
 import { Steps } from "./history.js";
 import { clocksLine } from "./panels/clocks.js";
 import { createPanels } from "./panels/panels.js";
-import { timeText } from "./timeline/ruler.js";
+import { timeText, wallClock } from "./timeline/ruler.js";
 import { createTimeline } from "./timeline/timeline.js";
 
 /** Milliseconds that an announced line stays. */
@@ -101,6 +101,8 @@ function showTitle(trace) {
     document.title = title;
     byId("title").textContent = title;
     byId("title").title = title;
+    const recorded = wallClock(trace.baseRealtime, 0);
+    byId("recorded").textContent = recorded && `recorded on ${recorded}`;
     showCounts(trace);
 }
 

@@ -21,8 +21,16 @@ function make(tag, className, text = "", attributes = {}) {
     return element;
 }
 
-/** Returns the name, the number and the warning of a row. @param {import("./layout.js").Row} row */
-export function wordsOf({ kind, process, track, counter }) {
+/**
+ * Returns the name, the number and the warning of a row. Above all processes, the name says of which one a row is.
+ * @param {import("./layout.js").Row} row
+ */
+export function wordsOf(row) {
+    const words = ownWords(row);
+    return row.pinned ? { ...words, name: `${row.process.label}: ${words.name}` } : words;
+}
+
+function ownWords({ kind, process, track, counter }) {
     if (kind === "process") {
         const ended = process.isAbnormal ? process.ending : process.state === "living" ? "still running" : "";
         const words = new Set([ended, ...process.losses].filter(Boolean));
