@@ -115,6 +115,13 @@ def test_node_has_arguments_of_ends_and_wide_instants(shown, sandbox):
     assert call["args"] == {"n": 1, "result": "ok"} and call["cat"] == "node.fs.sync"
 
 
+def test_a_counter_without_a_thread_makes_no_row_of_a_thread(shown):
+    counter = {"pid": 20, "ph": "C", "ts": 3, "name": "memory", "args": {"bytes": 5}}
+    page = shown([counter, {"pid": 20, "tid": 4, "ph": "X", "ts": 0, "dur": 9, "name": "work"}])
+    rows = page.evaluate("() => viztracer.timeline.rows.all.map(({ kind, track }) => [kind, track?.name ?? null])")
+    assert rows == [["process", None], ["counter", None], ["track", "Thread-4"]]
+
+
 @pytest.mark.parametrize(
     "events, name, words",
     [(BAZEL, "Compiling a.cc", "of category action processing"), (CLANG, "Source", "an event")],

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Scope } from "../panels/scope.js";
+import { Scope, choices } from "../panels/scope.js";
 import { sample } from "./sample.js";
 
 test("several processes and threads are one scope, each track once", () => {
@@ -21,4 +21,17 @@ test("several processes and threads are one scope, each track once", () => {
     assert.deepEqual(tracksOf("p0.t1"), [0, 1, 2, 3]);
     assert.deepEqual([tracksOf("t3"), scope.where], [[3], "t3"]);
     assert.deepEqual([tracksOf("p9.t99.x"), scope.where], [[0, 1, 2, 3], ""]);
+});
+
+test("tracks of one name are told apart by numbers, and no task has a number that its program does not know", () => {
+    const process = { index: 0, label: "web", pid: 7 };
+    const spans = { kind: "async", name: "request", tid: 0, category: "db" };
+    const task = { kind: "task", name: "req-46", tid: 16777264 };
+    const tracks = [spans, spans, task, { kind: "thread", name: "main", tid: 7 }]
+        .map((track, index) => ({ ...track, index, process }));
+    process.tracks = tracks;
+    assert.deepEqual(choices({ processes: [process], tracks }).map(([, text]) => text.trim()), [
+        "all processes and threads", "request (spans of db) 1", "request (spans of db) 2", "req-46 (task)",
+        "main (thread 7)",
+    ]);
 });
