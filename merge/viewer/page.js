@@ -14,9 +14,10 @@ const byId = (id) => document.getElementById(id);
 
 /**
  * @param {import("./data/model.js").Trace} trace
+ * @param {import("./export/page.js").Original|null} original  the page as it was written, if it can be saved
  * @returns the handle for tests and for the console
  */
-export function showTrace(trace) {
+export function showTrace(trace, original = null) {
     showTitle(trace);
     let panels = null;
     const steps = new Steps(
@@ -49,6 +50,7 @@ export function showTrace(trace) {
         announce,
     });
     panels = createPanels(trace, timeline, {
+        original,
         announce,
         changed: () => steps.write(),
         recounted: () => showCounts(trace),

@@ -54,6 +54,7 @@ const ALL: &[Module] = modules![
     "export/folded.js",
     "export/json.js",
     "export/lives.js",
+    "export/page.js",
     "export/pftrace.js",
     "export/printable.js",
     "export/protobuf.js",
