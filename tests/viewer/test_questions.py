@@ -7,6 +7,7 @@ import pytest
 from actions import Actions
 from conftest import Page, sandboxes
 from test_panels import wait
+from test_processes import merged
 
 MS = 1_000_000
 SERVER = "/srv/app/server.py"
@@ -209,6 +210,42 @@ def test_who_started_a_process(family):
     assert user.taken == 1
     user.click(family.page.locator("#pane-selection").get_by_role("button", name="the call at"))
     assert family.evaluate(SELECTED)[0] == "posix.fork"
+
+
+POOL = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+def work(n):
+    time.sleep(0.005)
+    return n
+
+with ThreadPoolExecutor(1) as pool:
+    futures = [pool.submit(work, n) for n in range(5)]
+"""
+
+
+def test_how_long_work_waited_for_a_thread(sandbox, page):
+    """When did a thread of the pool start what was submitted to it?"""
+    script = sandbox.script(POOL)
+    assert sandbox.viztracer("--log_async", "--pid_suffix", "--output_dir", "rings", script).returncode == 0
+    assert sandbox.viztracer_merge("rings", "-q", "-o", "report.json").returncode == 0
+    events = json.loads((sandbox.path / "report.json").read_text())["traceEvents"]
+    begin, end = (sorted(event["ts"] for event in events if event["ph"] == phase) for phase in "sf")
+    merged(sandbox, page)
+    track, call = found(page, "ThreadPoolExecutor.submit")[3]
+    page.evaluate("([track, call]) => viztracer.timeline.fitCall({ track: viztracer.trace.tracks[track], call })",
+                  [track, call])  # fmt: skip
+    user = Actions(page)
+    user.click_call(track, call)
+    link = page.page.locator("#pane-selection li", has_text="submit: ThreadPoolExecutor-0_0")
+    waited = page.evaluate("viztracer.trace.flows.filter(({ name }) => name === 'submit')"
+                           ".map(({ fromTime, toTime }) => toTime - fromTime)")
+    assert sorted(waited) == pytest.approx(sorted((to - at) * 1000 for at, to in zip(begin, end, strict=True)), abs=1)
+    assert link.inner_text().endswith("ms later") and user.taken == 1
+    user.click(link.get_by_role("button"))
+    assert page.evaluate(SELECTED)[0] == "_WorkItem.run"
+    assert page.errors == []
 
 
 def test_how_a_worker_died(family, killed):
