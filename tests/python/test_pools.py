@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="older interpreters tell no hook the method's object")
+pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="the hooks of older versions do not ask for it")
 
 # Two pools, of two threads and of one, in turn; the work knows its number.
 PROGRAM = """

@@ -1,8 +1,8 @@
 //! Arrows from where work is submitted to a pool of threads to where one of them starts it.
 //!
 //! Both steps are calls of methods of one object, which lives as long as it waits in the queue of the pool. So its
-//! address connects them, and no order of a queue is guessed. An object at the address of an earlier one, whose work was
-//! never started, takes its place.
+//! address connects them, and no order of a queue is guessed. If the work of an object was never started, a later
+//! object may have its address, and takes its place.
 
 use super::arrows::{self, Target};
 use crate::fallible::Name;
