@@ -146,3 +146,29 @@ def test_what_the_page_saves_gives_the_same_page(shown, sandbox, page):
     text = saved.value.path().read_text()
     after = shown(json.loads(text)).evaluate(everything)
     assert [sorted(map(str, one)) for one in after] == [sorted(map(str, one)) for one in before]
+
+
+def overlapping(count):
+    """Spans of one name, of which all overlap, so that each has a row."""
+    spans = [{"cat": "http", "name": "request", "pid": 1, "tid": 1, "id": n} for n in range(count)]
+    begins = [{**span, "ph": "b", "ts": 10 * span["id"]} for span in spans]
+    return begins + [{**span, "ph": "e", "ts": 10_000 + 10 * span["id"]} for span in spans]
+
+
+def test_rows_of_spans_of_one_name_unfold_as_a_group(shown):
+    page = shown(overlapping(40))
+    page.page.set_viewport_size({"width": 1200, "height": 700})
+    rows = page.page.locator(".names .row.track")
+    page.until("document.querySelectorAll('.names .row.track').length === 1")
+    button = rows.first.get_by_role("button", name="more rows")
+    assert "async http 40 rows" in rows.first.inner_text()
+    assert button.inner_text() == "39 more rows with 39 spans"
+    button.click()
+    page.until("document.querySelectorAll('.names .row.track').length > 5")
+    names = page.page.locator(".names .row.track .name").all_inner_texts()
+    assert names[:2] == ["request", "request 2 of 40"] and len(set(names)) == len(names)
+    rows.first.get_by_role("button", name="Fewer rows").click()
+    page.until("document.querySelectorAll('.names .row.track').length === 1")
+    page.evaluate("viztracer.select(viztracer.trace.tracks.find(({ beside }) => beside?.[0] === 30), 0)")
+    page.until("document.querySelectorAll('.names .row.track').length > 5")
+    page.until("[...document.querySelectorAll('.names .row .name')].some((one) => one.textContent === 'request 30 of 40')")
