@@ -1,6 +1,5 @@
 """Notes on calls, moments and ranges."""
 
-import json
 import re
 
 import pytest
@@ -69,10 +68,7 @@ def test_a_button_adds_a_note_on_the_moment_in_the_middle(timeline):
 
 @pytest.fixture
 def report(sandbox, page):
-    (sandbox.path / "trace.json").write_text(json.dumps({"traceEvents": EVENTS, "viztracer_metadata": {}}))
-    done = sandbox.viztracer_merge("trace.json", "-q", "-o", "report.html")
-    assert done.returncode == 0, done.stderr
-    yield page.open(sandbox.path / "report.html")
+    yield page.open_events(sandbox, EVENTS)
     assert (page.errors, page.alerts()) == ([], [])
 
 
