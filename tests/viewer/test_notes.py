@@ -53,6 +53,27 @@ def test_notes_are_added_by_key_edited_removed_and_kept_by_the_address(timeline)
     timeline.until("() => viztracer.timeline.selection?.call === 3")
 
 
+def test_going_back_takes_no_note_away(timeline):
+    page = timeline.page
+    timeline.ask("timeline.select(trace.tracks[0], 3)")
+    timeline.until("() => location.hash.includes('s=0_3')")
+    timeline.ask("timeline.select(trace.tracks[0], 5)")
+    timeline.until("() => location.hash.includes('s=0_5')")
+    page.locator("#timeline canvas.tracks").focus()
+    page.keyboard.press("n")
+    page.keyboard.type("kept")
+    timeline.until("() => location.hash.includes('kept')")
+    page.locator("#timeline canvas.tracks").focus()
+    page.keyboard.press("Alt+ArrowLeft")
+    page.keyboard.press("Alt+ArrowLeft")
+    timeline.until("() => viztracer.timeline.selection?.call === 3")
+    timeline.until("() => location.hash.includes('kept')")
+    assert [note[3] for note in shown(timeline)] == ["kept"]
+    page.reload()
+    timeline.until("() => window.viztracer !== undefined")
+    assert [note[3] for note in shown(timeline)] == ["kept"]
+
+
 def test_a_button_adds_a_note_on_the_moment_in_the_middle(timeline):
     page = timeline.page
     timeline.rest()
