@@ -3,6 +3,8 @@
 
 /** How a document ends. */
 const END = "</body></html>";
+/** What a notebook adds for the frame below a cell. */
+const OF_FRAME = '<base href="about:srcdoc">';
 
 /**
  * The page as it was written.
@@ -17,7 +19,7 @@ const END = "</body></html>";
 export function originalOf(document) {
     const own = document.getElementById("notes");
     [own, document.querySelector("script[type=importmap]")].forEach((element) => element?.remove());
-    const text = document.documentElement.outerHTML.slice(0, -END.length);
+    const text = document.documentElement.outerHTML.slice(0, -END.length).replace(OF_FRAME, "");
     return { page: new Blob(["<!DOCTYPE html>\n", text]), notes: parsed(own?.textContent) };
 }
 
