@@ -2,13 +2,22 @@
 
 import time
 
-LANE = 18
 AT_REST = "!viztracer.timeline.frames.isScheduled && viztracer.timeline.placed.length > 0"
 PLACE = """([track, call]) => {
     const { timeline, trace } = window.viztracer;
     const { left, top, right, height } = timeline.boxOf(trace.tracks[track], call);
     return [(Math.max(left, 0) + Math.min(right, timeline.view.width)) / 2, top + height / 2];
 }"""
+
+SELECT = "([track, call]) => viztracer.select(viztracer.trace.tracks[track], call)"
+SELECTED = """() => {
+    const { timeline, trace } = window.viztracer;
+    const { track, call } = timeline.selection;
+    return [trace.functions.name(track.function[call]), track.start[call], track.duration[call]];
+}"""
+FIND = """(name) => window.viztracer.trace.tracks.flatMap((track) => Array.from(track.function.keys())
+    .filter((call) => window.viztracer.trace.functions.name(track.function[call]) === name)
+    .map((call) => [track.index, call]))"""
 
 
 class Actions:
@@ -74,3 +83,8 @@ class Actions:
     def _origin(self, canvas):
         box = self.page.page.locator(canvas).bounding_box()
         return box["x"], box["y"]
+
+
+def found(page, name):
+    """The calls of a function: track and call."""
+    return page.evaluate(FIND, name)
