@@ -130,7 +130,10 @@ SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=["light", "dark", "light-phone", "dark-phone", "forced-colors-phone"])
+NAMES = ["light", "dark", "light-phone", "dark-phone", "forced-colors-phone"]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=NAMES)
 def test_axe_finds_no_fault(opened, settings):
     page = opened(**settings)
     page.evaluate(AXE.read_text(encoding="utf-8"))

@@ -171,4 +171,4 @@ def test_rows_of_spans_of_one_name_unfold_as_a_group(shown):
     page.until("document.querySelectorAll('.names .row.track').length === 1")
     page.evaluate("viztracer.select(viztracer.trace.tracks.find(({ beside }) => beside?.[0] === 30), 0)")
     page.until("document.querySelectorAll('.names .row.track').length > 5")
-    page.until("[...document.querySelectorAll('.names .row .name')].some((one) => one.textContent === 'request 30 of 40')")
+    page.page.locator(".names .row .name", has_text="request 30 of 40").wait_for()

@@ -1,5 +1,5 @@
-// Chooses several processes, threads, tasks and tracks of spans as the scope: a list of checkboxes that opens beside the
-// choice of one.
+// Chooses several processes, threads, tasks and tracks of spans as the scope: a list of checkboxes that opens beside
+// the choice of one.
 
 import { element } from "./element.js";
 

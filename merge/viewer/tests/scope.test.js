@@ -41,7 +41,8 @@ test("a task that is chosen with other threads counts on the threads on which it
     const text = (where) => {
         const scope = new Scope(trace);
         scope.setWhere(where);
-        return atOnce(folded(trace.functions, scope.range)).split("\n").filter((line) => line.includes("(5001)")).length;
+        const lines = atOnce(folded(trace.functions, scope.range)).split("\n");
+        return lines.filter((line) => line.includes("(5001)")).length;
     };
     assert.ok(text("t2.t3") > 0 && text("t2") === 0, `calls of ${ofTask.name} are below its thread`);
     const scope = new Scope(trace);

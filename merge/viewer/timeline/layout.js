@@ -128,10 +128,11 @@ function rowsOf(process, counters, arranged, most) {
     const { filter, hidden, order } = arranged;
     const needle = filter.trim().toLowerCase();
     const whole = `${process.label} ${process.pid}`.toLowerCase().includes(needle);
+    const tracks = mainFirst(process).filter((track) => !isBare(track)).map((track) => trackRow(track, arranged, most));
     const all = [
         ...counters.map(({ counter, index }) =>
             row(`c${index}`, "counter", process, { counter, height: COUNTER_HEIGHT })),
-        ...grouped(mainFirst(process).filter((track) => !isBare(track)).map((of) => trackRow(of, arranged, most)), arranged),
+        ...grouped(tracks, arranged),
     ];
     const named = (one) => (one.track ? `${one.track.name} ${one.track.tid}` : one.counter.name).toLowerCase();
     return inOrder(all, (one) => one.id, order)

@@ -10,7 +10,9 @@ export const NEEDS_STATE = 2;
 export const DEFAULTS = { trackEvent: 11, clockId: 58 };
 export const CLOCK = { id: 1, timestamp: 2, isIncremental: 3, REALTIME: 1, BOOTTIME: 6 };
 export const INTERNED = { eventNames: 2, sourceLocations: 4, iid: 1, name: 2, file: 2, function: 3, line: 4 };
-export const TRACK = { uuid: 1, name: 2, process: 3, thread: 4, parent: 5, counter: 8, siblingMerge: 15, MERGE_NONE: 2 };
+export const TRACK = {
+    uuid: 1, name: 2, process: 3, thread: 4, parent: 5, counter: 8, siblingMerge: 15, MERGE_NONE: 2,
+};
 export const PROCESS = { pid: 1, name: 6 };
 export const THREAD = { pid: 1, tid: 2, name: 5 };
 export const EVENT = {
