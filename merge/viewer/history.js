@@ -1,6 +1,6 @@
 // The state of the view in the URL's hash, and the steps of the user in the browser's history. A zoom, a selection, a
 // range or another tab is a step; a zoom in several parts that follow quickly is one step. All other changes belong to
-// the step before.
+// the step before. Notes belong to no step: going back takes none away.
 //
 // A page in a frame, as below a cell of a notebook, must leave the history alone: it is that of the page around it. It
 // keeps its steps itself.
@@ -58,9 +58,10 @@ export class Steps {
 
     /** Goes to the step that the browser shows; to a new one if the user has edited the address. */
     #changed() {
-        this.#at = history.state?.step ?? this.#at + 1;
+        const step = history.state?.step;
+        this.#at = step ?? this.#at + 1;
         put(undefined, false, this.#at);
-        this.#restore(location.hash);
+        this.#restore(location.hash, step !== undefined);
     }
 
     /** Writes the hash when nothing has changed for a while. */
@@ -69,11 +70,16 @@ export class Steps {
         this.#timer = setTimeout(() => this.#keep(), QUIET);
     }
 
-    #restore(hash) {
+    /** @param {string} hash @param {boolean} keepsNotes  whether it is an earlier or a later step of this page */
+    #restore(hash, keepsNotes = false) {
         clearTimeout(this.#timer);
-        this.restore(fromHash(hash));
+        const { notes } = this.state();
+        this.restore({ ...fromHash(hash), ...(keepsNotes && { notes }) });
         this.settle();
         this.#own[this.#at] ??= hash;
+        if (keepsNotes) {
+            this.write();
+        }
     }
 
     /** Returns what a step changes, as text. */
@@ -112,7 +118,7 @@ export class Steps {
             this.announce("There is no later view.");
         } else {
             this.#at += by;
-            this.#restore(this.#own[this.#at]);
+            this.#restore(this.#own[this.#at], true);
             put(this.#own[this.#at], false, this.#at);
         }
     }

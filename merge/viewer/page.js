@@ -4,7 +4,7 @@ import { ofCalls } from "./data/model.js";
 import { Steps } from "./history.js";
 import { clocksLine } from "./panels/clocks.js";
 import { createPanels } from "./panels/panels.js";
-import { timeText } from "./timeline/ruler.js";
+import { timeText, wallClock } from "./timeline/ruler.js";
 import { createTimeline } from "./timeline/timeline.js";
 
 /** Milliseconds that an announced line stays. */
@@ -14,9 +14,10 @@ const byId = (id) => document.getElementById(id);
 
 /**
  * @param {import("./data/model.js").Trace} trace
+ * @param {import("./export/page.js").Original|null} original  the page as it was written, if it can be saved
  * @returns the handle for tests and for the console
  */
-export function showTrace(trace) {
+export function showTrace(trace, original = null) {
     showTitle(trace);
     let panels = null;
     const steps = new Steps(
@@ -49,6 +50,7 @@ export function showTrace(trace) {
         announce,
     });
     panels = createPanels(trace, timeline, {
+        original,
         announce,
         changed: () => steps.write(),
         recounted: () => showCounts(trace),
@@ -101,6 +103,8 @@ function showTitle(trace) {
     document.title = title;
     byId("title").textContent = title;
     byId("title").title = title;
+    const recorded = wallClock(trace.baseRealtime, 0);
+    byId("recorded").textContent = recorded && `recorded on ${recorded}`;
     showCounts(trace);
 }
 

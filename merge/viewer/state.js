@@ -11,7 +11,7 @@
  * @property {"function"|"file"|"process"=} coloring
  * @property {"wall"=} clock                what the ruler shows
  * @property {"no"=} arrows                 no arrows are drawn between tracks
- * @property {[string, string][]=} notes    see panels/notes.js
+ * @property {[string, string][]=} notes    those of the file if it is left out; see panels/notes.js
  * @property {"start"=} align               all runs begin together
  * @property {string[]=} collapsed          rows' ids, see timeline/layout.js
  * @property {string[]=} unfolded

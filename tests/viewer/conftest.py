@@ -1,6 +1,7 @@
 """Fixtures: reports opened from files in a real browser that has no network."""
 
 import importlib.util
+import json
 import os
 import shutil
 import time
@@ -62,6 +63,13 @@ class Page:
         """Open a report and wait until it is shown. (wait_for_function evaluates text, which the page forbids.)"""
         self.page.goto(Path(path).as_uri())
         return self.until(condition)
+
+    def open_events(self, sandbox, events):
+        """Merge the events of a trace in JSON, and open the report."""
+        (sandbox.path / "trace.json").write_text(json.dumps({"traceEvents": events, "viztracer_metadata": {}}))
+        done = sandbox.viztracer_merge("trace.json", "-q", "-o", "report.html")
+        assert done.returncode == 0, done.stderr
+        return self.open(sandbox.path / "report.html")
 
     def until(self, condition):
         end = time.monotonic() + PATIENCE

@@ -15,7 +15,11 @@ FAULTS = """async () => (await axe.run(document)).violations.map(
     ({ id, nodes }) => [id, ...nodes.slice(0, 3).map(({ target, any }) => `${target}: ${any[0]?.message ?? ""}`)])"""
 
 PROGRAM = """
-import os, signal, threading
+import asyncio, os, signal, threading
+async def request(n):
+    await asyncio.sleep(0.001)
+async def gathered():
+    await asyncio.gather(*(request(n) for n in range(3)))
 def leaf(n):
     return n
 def root():
@@ -24,17 +28,18 @@ thread = threading.Thread(target=leaf, args=(1,), name="worker")
 thread.start()
 thread.join()
 root()
+asyncio.run(gathered())
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    """The page of a process that was killed and whose ring went round, with its source."""
+    """The page of a process that was killed and whose ring went round, with its source and its tasks."""
     sandbox = sandboxes.Sandbox(tmp_path_factory.mktemp("report"))
     script = sandbox.script(PROGRAM)
-    sandbox.viztracer("--tracer_entries", "40000", "--pid_suffix", "--output_dir", "rings", script)
-    done = sandbox.viztracer_merge("rings", "-q", "-o", "report.html", "--func", "leaf|root|kill")
+    sandbox.viztracer("--log_async", "--tracer_entries", "40000", "--pid_suffix", "--output_dir", "rings", script)
+    done = sandbox.viztracer_merge("rings", "-q", "-o", "report.html", "--func", "leaf|root|kill|request|gathered")
     assert done.returncode == 0, done.stderr
     return sandbox.path / "report.html"
 
@@ -86,27 +91,49 @@ def states(page):
     keys.press("Escape")
     select(page, "root")
     page.evaluate("window.viztracer.range(0, 1e9)")
-    for tab in range(1, 9):
-        keys.press(str(tab))
-        if tab == 4:
-            page.page.get_by_label("Callers and callees of root").dispatch_event("click")
-        if tab == 8:
-            page.page.locator("#pane-difference").get_by_role("button", name="Hold as A").click()
-        if tab == 7:
-            page.page.locator("#pane-functions").get_by_title("List of calls").first.dispatch_event("click")
+    functions = page.page.locator("#pane-functions")
+    prepared = {
+        "Callers and callees": lambda: page.page.get_by_label("Callers and callees of root").dispatch_event("click"),
+        "Calls": lambda: functions.get_by_title("List of calls").first.dispatch_event("click"),
+        "Difference": lambda: page.page.locator("#pane-difference").get_by_role("button", name="Hold as A").click(),
+        "Notes": lambda: page.page.get_by_role("button", name="Add a note").click(),
+    }
+    tabs = page.page.get_by_role("tab").all_inner_texts()
+    assert "Coroutines" in tabs and set(prepared) <= set(tabs)
+    for number, tab in enumerate(tabs, 1):
+        page.evaluate(f"window.viztracer.panels.open(window.viztracer.panels.tabs.tabs[{number - 1}].key)")
+        prepared.get(tab, lambda: None)()
         page.evaluate("window.viztracer.panels.settled()")
-        yield page.page.locator("[role=tab][aria-selected=true]").inner_text()
+        assert page.page.locator("[role=tab][aria-selected=true]").inner_text() == tab
+        yield tab
+    keys.type("a note")
+    yield "a note with a text"
+    page.evaluate("window.viztracer.panels.open('functions')")
+    functions.get_by_text("Several", exact=True).click()
+    functions.get_by_role("button", name="Type bounds").click()
+    functions.get_by_role("textbox", name="From").fill("soon")
+    functions.get_by_role("button", name="Set", exact=True).click()
+    yield "several, and bounds that are none"
+    page.page.locator("canvas.tracks").focus()
+    page.page.locator(".row.process .about").first.dispatch_event("click")
+    yield "a process"
     keys.press("?")
     yield "help"
 
 
+PHONE = {"width": 390, "height": 844}
 SETTINGS = [
     *({"color_scheme": "light"}, {"color_scheme": "dark", "reduced_motion": "reduce"}),
-    {"color_scheme": "dark", "forced_colors": "active", "viewport": {"width": 390, "height": 844}},
+    {"color_scheme": "light", "viewport": PHONE},
+    {"color_scheme": "dark", "viewport": PHONE},
+    {"color_scheme": "dark", "forced_colors": "active", "viewport": PHONE},
 ]
 
 
-@pytest.mark.parametrize("settings", SETTINGS, ids=["light", "dark", "forced-colors-phone"])
+NAMES = ["light", "dark", "light-phone", "dark-phone", "forced-colors-phone"]
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=NAMES)
 def test_axe_finds_no_fault(opened, settings):
     page = opened(**settings)
     page.evaluate(AXE.read_text(encoding="utf-8"))

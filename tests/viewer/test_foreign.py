@@ -115,6 +115,13 @@ def test_node_has_arguments_of_ends_and_wide_instants(shown, sandbox):
     assert call["args"] == {"n": 1, "result": "ok"} and call["cat"] == "node.fs.sync"
 
 
+def test_a_counter_without_a_thread_makes_no_row_of_a_thread(shown):
+    counter = {"pid": 20, "ph": "C", "ts": 3, "name": "memory", "args": {"bytes": 5}}
+    page = shown([counter, {"pid": 20, "tid": 4, "ph": "X", "ts": 0, "dur": 9, "name": "work"}])
+    rows = page.evaluate("() => viztracer.timeline.rows.all.map(({ kind, track }) => [kind, track?.name ?? null])")
+    assert rows == [["process", None], ["counter", None], ["track", "Thread-4"]]
+
+
 @pytest.mark.parametrize(
     "events, name, words",
     [(BAZEL, "Compiling a.cc", "of category action processing"), (CLANG, "Source", "an event")],
@@ -139,3 +146,29 @@ def test_what_the_page_saves_gives_the_same_page(shown, sandbox, page):
     text = saved.value.path().read_text()
     after = shown(json.loads(text)).evaluate(everything)
     assert [sorted(map(str, one)) for one in after] == [sorted(map(str, one)) for one in before]
+
+
+def overlapping(count):
+    """Spans of one name, of which all overlap, so that each has a row."""
+    spans = [{"cat": "http", "name": "request", "pid": 1, "tid": 1, "id": n} for n in range(count)]
+    begins = [{**span, "ph": "b", "ts": 10 * span["id"]} for span in spans]
+    return begins + [{**span, "ph": "e", "ts": 10_000 + 10 * span["id"]} for span in spans]
+
+
+def test_rows_of_spans_of_one_name_unfold_as_a_group(shown):
+    page = shown(overlapping(40))
+    page.page.set_viewport_size({"width": 1200, "height": 700})
+    rows = page.page.locator(".names .row.track")
+    page.until("document.querySelectorAll('.names .row.track').length === 1")
+    button = rows.first.get_by_role("button", name="more rows")
+    assert "async http 40 rows" in rows.first.inner_text()
+    assert button.inner_text() == "39 more rows with 39 spans"
+    button.click()
+    page.until("document.querySelectorAll('.names .row.track').length > 5")
+    names = page.page.locator(".names .row.track .name").all_inner_texts()
+    assert names[:2] == ["request", "request 2 of 40"] and len(set(names)) == len(names)
+    rows.first.get_by_role("button", name="Fewer rows").click()
+    page.until("document.querySelectorAll('.names .row.track').length === 1")
+    page.evaluate("viztracer.select(viztracer.trace.tracks.find(({ beside }) => beside?.[0] === 30), 0)")
+    page.until("document.querySelectorAll('.names .row.track').length > 5")
+    page.page.locator(".names .row .name", has_text="request 30 of 40").wait_for()

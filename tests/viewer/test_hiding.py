@@ -1,7 +1,5 @@
 """Hiding kinds of functions, and functions by a pattern: their time is their callers' in all parts of the page."""
 
-import json
-
 import pytest
 from test_panels import wait
 
@@ -51,10 +49,7 @@ SELECTED = """() => {
 
 @pytest.fixture
 def opened(sandbox, page):
-    (sandbox.path / "trace.json").write_text(json.dumps({"traceEvents": EVENTS, "viztracer_metadata": {}}))
-    done = sandbox.viztracer_merge("trace.json", "-q", "-o", "report.html")
-    assert done.returncode == 0, done.stderr
-    yield page.open(sandbox.path / "report.html")
+    yield page.open_events(sandbox, EVENTS)
     assert (page.errors, page.alerts()) == ([], [])
 
 

@@ -110,6 +110,47 @@ def test_arrows_lead_to_tracks_that_are_out_of_sight(timeline):
     assert timeline.page.evaluate(curves) == before == timeline.ask("trace.flows.length")
 
 
+def cut_in_mid_letter(texts, names):
+    """Those texts that are neither a name nor its first characters and an ellipsis."""
+    begins = {name[:length] for name in names for length in range(len(name))}
+    return [text for text in texts if text not in names | {""} and not (text[-1:] == "…" and text[:-1] in begins)]
+
+
+def test_no_label_of_the_flame_graph_or_of_an_instant_is_cut_in_mid_letter(timeline):
+    names = set(timeline.ask("Array.from({ length: trace.functions.count }, (_, of) => trace.functions.name(of))"))
+    timeline.page.keyboard.press("3")
+    timeline.until("document.querySelector('#pane-flame output').textContent.startsWith('all: total')")
+    timeline.page.evaluate("viztracer.panels.settled()")
+    script = TEXTS.replace("viztracer.timeline.frames.request()", "viztracer.panels.flame.graph.graph.mark(null)")
+    found = [text for name, text, _, _ in timeline.page.evaluate(script) if name not in ("ruler", "tracks", "minimap")]
+    assert len(found) > 10 and any(text.endswith("…") for text in found)
+    assert cut_in_mid_letter(found, names | {"all"}) == []
+    timeline.page.keyboard.press("Escape")
+    instants = set(timeline.ask("trace.tracks[0].instants.map(({ name }) => name)"))
+    steps = [text for text, _, _ in drawn(timeline, "tracks") if text.startswith("st")]
+    assert steps and cut_in_mid_letter(steps, instants) == []
+
+
+def test_an_arrow_begins_below_the_name_of_its_call(timeline):
+    starts = timeline.page.evaluate("""() => {
+        const starts = [];
+        const { prototype } = CanvasRenderingContext2D;
+        const [move, curve] = [prototype.moveTo, prototype.bezierCurveTo];
+        let last = null;
+        prototype.moveTo = function (x, y) { last = [x, y]; return move.call(this, x, y); };
+        prototype.bezierCurveTo = function (...all) { starts.push(last); return curve.apply(this, all); };
+        viztracer.timeline.frames.request();
+        return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+            [prototype.moveTo, prototype.bezierCurveTo] = [move, curve];
+            done(starts);
+        })));
+    }""")
+    left, width, row = timeline.ask("""(({ row, y }) => [row.top + y, 18, row.lanes])(
+        timeline.placed.find(({ row }) => row.track === trace.tracks[0]))""")
+    seen = [y for _, y in starts if left <= y <= left + width * row]
+    assert seen and {(y - left) % width for y in seen} == {16}, "near the lower edge of the lane"
+
+
 @pytest.mark.parametrize("width", [375, 1024, 1200])
 def test_the_toolbar_cuts_nothing(browser, address, width):  # noqa: F811
     context = browser.new_context(viewport={"width": width, "height": 700})

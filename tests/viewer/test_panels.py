@@ -103,6 +103,24 @@ def test_an_expression_that_is_none_is_said_to_be_none(sandbox, page):
     assert page.errors == []
 
 
+def test_the_panels_speak_plain_words(sandbox, page):
+    report(sandbox, page, sandboxes.program("recursion.py"))
+    tabs = page.page.get_by_role("tab").all_inner_texts()
+    assert "Callers and callees" in tabs and "Sandwich" not in tabs
+    page.page.keyboard.press("2")
+    wait(page, "#pane-functions caption", "in the whole trace, all threads added")
+    assert page.page.locator("#pane-functions .bar label").first.inner_text().startswith("Show ")
+    assert page.page.locator("#pane-functions .scope-range").inner_text() == "· whole trace"
+    page.page.keyboard.press("3")
+    hint = "Width is time over all threads. Task calls appear under their event loop."
+    wait(page, "#pane-flame .hint", hint)
+    page.page.keyboard.press("5")
+    wait(page, "#pane-words", "All processes ended normally.")
+    page.page.get_by_label("Search functions").fill("there is no such function")
+    wait(page, "#search output", "No matches")
+    assert page.errors == []
+
+
 @pytest.mark.parametrize("name", ["threads", "primes_processes", "tasks"])
 def test_downloads_are_what_the_program_writes(sandbox, page, name, perfetto):
     report(sandbox, page, sandboxes.program(f"{name}.py"), *(["gather"] if name == "tasks" else []))

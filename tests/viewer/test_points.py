@@ -80,7 +80,7 @@ def test_spans_lie_on_tracks_of_their_own(opened):
     assert "2 calls · 4 spans" in opened.page.inner_text("#progress")
     opened.evaluate("() => viztracer.select(viztracer.trace.tracks.find(({ name }) => name === 'request'), 0)")
     text = opened.page.inner_text("#pane-selection")
-    for words in ("asynchronous span of category http", "r-1", "path = <b>\nstatus = 200", "1 span"):
+    for words in ("asynchronous span of category http", "r-1", "path = <b>\nstatus = 200", "Inside: 1 span"):
         assert words in text
     opened.evaluate("() => viztracer.select(viztracer.trace.tracks.find(({ name }) => name === 'upload'), 0)")
     assert "its end is not in the trace" in opened.page.inner_text("#pane-selection")

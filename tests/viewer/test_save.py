@@ -115,3 +115,21 @@ def test_several_threads_are_summed_up_as_by_the_program(sandbox, page, recorded
     page.evaluate("window.viztracer.panels.scope.setWhere('x1.t99999')")
     assert page.evaluate("window.viztracer.panels.scope.isAll") is False  # the range of time stays
     assert page.evaluate("window.viztracer.panels.scope.where") == ""
+
+
+def test_tasks_can_be_chosen_with_threads(page, recorded):
+    tracks = page.evaluate("window.viztracer.trace.tracks.map(({ index, kind, name }) => [index, kind, name])")
+    tasks = [index for index, kind, _ in tracks if kind == "task"][:2]
+    thread = next(index for index, kind, _ in tracks if kind == "thread")
+    pane = page.page.locator("#pane-functions")
+    pane.get_by_text("Several", exact=True).click()
+    for index in (*tasks, thread):
+        pane.locator(f"input[value=t{index}]").check()
+    chosen = ".".join(f"t{index}" for index in sorted([*tasks, thread]))
+    assert page.evaluate("window.viztracer.state().where") == chosen
+    assert pane.locator("select option:checked").inner_text() == "3 chosen"
+    page.until(f"location.hash.includes('a={chosen}')")
+    page.page.reload()
+    page.until("window.viztracer !== undefined")
+    assert page.evaluate("window.viztracer.panels.scope.where") == chosen
+    assert page.evaluate("window.viztracer.panels.scope.range.tracks.length") >= 3

@@ -1,7 +1,5 @@
 """The search: suggestions while typing, hits in arguments, instants, counters and spans, and buttons that stay."""
 
-import json
-
 import pytest
 from test_panels import wait
 
@@ -33,10 +31,7 @@ PLACE = """() => {
 
 @pytest.fixture
 def opened(sandbox, page):
-    (sandbox.path / "trace.json").write_text(json.dumps({"traceEvents": EVENTS, "viztracer_metadata": {}}))
-    done = sandbox.viztracer_merge("trace.json", "-q", "-o", "report.html")
-    assert done.returncode == 0, done.stderr
-    yield page.open(sandbox.path / "report.html")
+    yield page.open_events(sandbox, EVENTS)
     assert (page.errors, page.alerts()) == ([], [])
 
 

@@ -75,7 +75,7 @@ def test_our_page_can_all_that_it_can_in_a_file(browser, sandbox):
         assert opened.evaluate("origin") == "null"
         page.keyboard.press("2")
         page.locator("#pane-functions caption", has_text="functions,").wait_for()
-        for button in ("Chrome trace", "Perfetto", "Functions (.csv)", "Picture"):
+        for button in ("Chrome trace", "Perfetto", "Functions (.csv)", "Picture", "Page with notes"):
             page.locator("#actions summary").click()
             with page.expect_download() as download:
                 page.get_by_role("button", name=button).click()

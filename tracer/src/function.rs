@@ -11,12 +11,15 @@ mod code;
 mod elided;
 mod greenlet;
 mod id;
+mod work;
 
 pub use builtin::{Builtin, Forgotten, definition, leave_out};
 pub use code::{ArgumentName, Code, LookedUp, request_slot};
 #[cfg(Py_3_12)]
 pub use elided::elided_codes;
 pub use id::EXCLUDED;
+#[cfg(Py_3_12)]
+pub use work::Step;
 
 /// Empties the cache of Python functions: earlier decisions on them do not hold any more. No hook may be under way.
 pub fn forget_decisions() {

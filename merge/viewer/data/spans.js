@@ -1,6 +1,7 @@
 // Asynchronous spans of a JSON trace. One event begins a span and another one ends it, perhaps on another thread;
 // category and id connect the two. Spans have their own tracks. A span inside another span of its id is drawn below
-// it. Spans that overlap go to several tracks of the same name.
+// it. Spans that overlap go to several tracks of the same name, which are a group: `beside` says which one of how many
+// a track is.
 
 import { UNFINISHED } from "./model.js";
 

@@ -2,6 +2,7 @@
 // of viztracer-merge, calls that cross an edge of the range are clipped and marked as such. Times stay as they are.
 
 import { CLIPPED, UNFINISHED } from "../data/model.js";
+import { partsIn } from "../statistics/range.js";
 
 /** Calls between two reads of the clock. */
 const RUN = 1 << 14;
@@ -13,13 +14,13 @@ const RUN = 1 << 14;
  * @returns {Generator<number, import("../data/model.js").Trace>}
  */
 export function* cutTrace(trace, range) {
-    const threads = new Set(range.tracks.filter(({ kind }) => kind === "thread"));
+    const isIn = partsIn(range);
     const has = (time) => time >= range.from && time < range.to;
     const all = range.tracks.reduce((sum, { count }) => sum + count, 0) || 1;
     const parts = new Map();
     let done = 0;
     for (const track of trace.tracks.filter((of) => range.tracks.includes(of))) {
-        parts.set(track, yield* cutTrack(track, range, threads, done, all));
+        parts.set(track, yield* cutTrack(track, range, isIn, done, all));
         done += track.count;
     }
     const processes = processesOf(trace, parts);
@@ -47,9 +48,9 @@ export function clip(start, end, { from, to }) {
 }
 
 /** Returns the part of a track, and by call of the whole track its index in the part, or -1. */
-function* cutTrack(track, range, threads, done, all) {
+function* cutTrack(track, range, isIn, done, all) {
     const { count, start, duration } = track;
-    const isElsewhere = elsewhere(track, threads);
+    const isElsewhere = elsewhere(track, isIn);
     const indices = new Int32Array(count).fill(-1);
     const kept = [];
     for (let call = 0; call < count; call += 1) {
@@ -61,19 +62,17 @@ function* cutTrack(track, range, threads, done, all) {
             yield (done + call) / all;
         }
     }
-    const part = { ...columns(track, kept, indices, range), ...others(track, indices, threads, range) };
+    const part = { ...columns(track, kept, indices, range), ...others(track, indices, isIn, range) };
     // The pieces of a life say what there was of it: a merge of the file finds the lives anew.
     return { track: { ...track, ...part, lives: null }, indices };
 }
 
-/** Of the calls of a task, marks those on other threads, if there are threads in the range. */
-function elsewhere({ parts, count }, threads) {
-    const found = new Uint8Array(count);
-    for (const { thread, calls } of threads.size > 0 ? (parts ?? []) : []) {
-        if (!threads.has(thread)) {
-            for (const call of calls ?? found.keys()) {
-                found[call] = 1;
-            }
+/** Of the calls of a task, marks those on threads that are not in the range. */
+function elsewhere(track, isIn) {
+    const found = new Uint8Array(track.count);
+    for (const { calls } of track.parts?.filter(({ thread }) => !isIn(track, thread)) ?? []) {
+        for (const call of calls ?? found.keys()) {
+            found[call] = 1;
         }
     }
     return found;
@@ -107,12 +106,13 @@ function columns(track, kept, indices, range) {
 }
 
 /** Returns what a track holds besides the columns of its calls. */
-function others({ instants, events, args, ids, gap, parts }, indices, threads, range) {
+function others(track, indices, isIn, range) {
+    const { instants, events, args, ids, gap, parts } = track;
     const has = ({ time }) => time >= range.from && time < range.to;
     const isKept = (call) => indices[call] >= 0;
     const entries = [...args].filter(([call]) => isKept(call)).map(([call, text]) => [indices[call], text]);
     const left = gap && clip(gap.start, gap.end, range);
-    const own = parts?.filter(({ thread }) => threads.size === 0 || threads.has(thread)).map((part) => ({
+    const own = parts?.filter(({ thread }) => isIn(track, thread)).map((part) => ({
         ...part,
         calls: part.calls && part.calls.filter(isKept).map((call) => indices[call]),
     }));

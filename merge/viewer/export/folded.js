@@ -1,6 +1,7 @@
 // Collapsed stacks, as `viztracer-merge` writes them: a line for each stack of each thread, and the nanoseconds that
 // are its own. Flame graph tools read them.
 
+import { partsIn } from "../statistics/range.js";
 import { callTree } from "../statistics/stacks.js";
 import { CallTree } from "../statistics/tree.js";
 import { printable } from "./printable.js";
@@ -15,9 +16,10 @@ const DEEPER = "[deeper]";
  * @param {import("../statistics/range.js").Range} range
  * @returns {Generator<number, string>}
  */
-export function* folded(functions, { from, to, tracks }) {
+export function* folded(functions, range) {
+    const { from, to } = range;
     const lines = [];
-    const threads = byThread(tracks);
+    const threads = byThread(range);
     let done = 0;
     for (const [thread, own] of threads) {
         const work = callTree({ from, to, tracks: own }, new CallTree(Infinity));
@@ -35,15 +37,13 @@ export function* folded(functions, { from, to, tracks }) {
 }
 
 /** By thread: itself if it is in the range, and the tasks that ran on it. */
-function byThread(tracks) {
+function byThread(range) {
+    const { tracks } = range;
     const threads = new Map(tracks.filter(({ kind }) => kind === "thread").map((track) => [track, [track]]));
-    const isOfTasks = threads.size === 0;
+    const isIn = partsIn(range);
     for (const task of tracks.filter(({ parts }) => parts)) {
-        for (const part of task.parts) {
-            if (isOfTasks && !threads.has(part.thread)) {
-                threads.set(part.thread, []);
-            }
-            threads.get(part.thread)?.push({ ...task, parts: [part] });
+        for (const part of task.parts.filter(({ thread }) => isIn(task, thread))) {
+            threads.set(part.thread, [...(threads.get(part.thread) ?? []), { ...task, parts: [part] }]);
         }
     }
     return threads;

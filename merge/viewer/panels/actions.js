@@ -15,7 +15,7 @@ import { menuOf } from "./menu.js";
 /**
  * @param {HTMLElement} parent
  * @param {import("../data/model.js").Trace} trace
- * @param {{picture: () => HTMLCanvasElement, csv: () => Promise<string>, help: () => void,
+ * @param {{picture: () => HTMLCanvasElement, csv: () => Promise<string>, html: (() => Blob)|null, help: () => void,
  *     scope: import("./scope.js").Scope, announce: (text: string) => void}} page
  */
 export function actions(parent, trace, page) {
@@ -55,6 +55,7 @@ export function actions(parent, trace, page) {
         save(new Blob([await page.csv()], { type: "text/csv" }), name);
     };
     const image = async () => save(await picture(page.picture()), `${fileName(trace.title)}.png`);
+    const html = async () => save(page.html(), `${fileName(trace.title)}.html`);
     const entry = (text, hint, act) => button(text, () => guarded(act, menu, page.announce), { title: hint });
     const what = element("p", { className: "hint" });
     const menu = menuOf(
@@ -65,6 +66,7 @@ export function actions(parent, trace, page) {
         entry("Stacks (.folded)", "For flame graph tools: the own time of each stack", stacks),
         entry("Functions (.csv)", "The table of functions", table),
         entry("Picture (.png)", "The timeline as it is now", image),
+        ...(page.html ? [entry("Page with notes (.html)", "This page with the whole trace and your notes", html)] : []),
     );
     menu.addEventListener("toggle", () => {
         what.textContent = scopeText(scope);

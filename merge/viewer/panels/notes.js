@@ -1,5 +1,5 @@
 // Notes of the reader on calls, points, moments and ranges. The address keeps them, so that others see them by the
-// link. Their text is anything: it is only shown as text.
+// link, and so does a saved page. Their text is anything: it is only shown as text.
 //
 //     s3_17     a call: the track's index, the call's index among all that are recorded
 //     mt3_5     a point, see ../timeline/points.js
@@ -53,35 +53,49 @@ export function placeWords({ functions }, { track, call, point, from, to }) {
     return from === to || point ? `at ${timeText(from)}` : `${timeText(from)} to ${timeText(to)}`;
 }
 
+function pairs(notes) {
+    return notes.map(({ at, text }) => [at, text]);
+}
+
 export class Notes {
     /**
      * @param {import("../data/model.js").Trace} trace
      * @param {object} timeline
-     * @param {{changed: () => void, announce: (text: string) => void}} page
+     * @param {{original: import("../export/page.js").Original|null, changed: () => void,
+     *     announce: (text: string) => void}} page
      */
     constructor(trace, timeline, page) {
         Object.assign(this, { trace, timeline, page });
+        /** The notes of the file. @type {Note[]} */
+        this.saved = notesOf(page.original?.notes);
         /** @type {Note[]} */
         this.notes = [];
         const hint = "On the range, the selected call or instant, or the moment under the pointer";
-        this.list = element("ul", { className: "notes-list" });
+        this.items = element("ul", { className: "notes-list" });
         this.element = element(
             "div",
             {},
             element("p", { className: "bar" }, button("Add a note", () => this.add(), { title: `${hint} (N)` })),
-            this.list,
+            this.items,
         );
         this.#show();
     }
 
-    /** Returns the notes for the address. */
-    get state() {
-        return this.notes.filter(({ text }) => text !== "").map(({ at, text }) => [at, text]);
+    /** Returns the notes that have a text. @returns {[string, string][]} */
+    get list() {
+        return pairs(this.notes.filter(({ text }) => text !== ""));
     }
 
-    /** @param {unknown} list  from the address */
+    /** Returns the notes for the address: "" for those of the file, and no note at all as [null]. */
+    get state() {
+        const { list, saved } = this;
+        const areSaved = JSON.stringify(list) === JSON.stringify(pairs(saved));
+        return areSaved ? "" : list.length > 0 ? list : [null];
+    }
+
+    /** @param {unknown} list  from the address; undefined if it has none */
     set state(list) {
-        this.notes = notesOf(list);
+        this.notes = list === undefined ? this.saved.map((note) => ({ ...note })) : notesOf(list);
         this.#show();
     }
 
@@ -99,7 +113,7 @@ export class Notes {
         this.notes = this.notes.filter(({ text }) => text !== "");
         this.notes.push({ at: this.#here(), text: "" });
         this.#show();
-        this.list.querySelector("li:last-child input").focus();
+        this.items.querySelector("li:last-child input").focus();
     }
 
     #here() {
@@ -119,9 +133,10 @@ export class Notes {
     }
 
     #show() {
-        this.list.replaceChildren(...this.notes.map((note) => this.#item(note)));
+        this.items.replaceChildren(...this.notes.map((note) => this.#item(note)));
         if (this.notes.length === 0) {
-            this.list.append(element("li", { className: "hint" }, "No notes. Press N to add one. The link keeps them."));
+            const hint = "No notes. Press N to add one. The link keeps them, and so does a saved page.";
+            this.items.append(element("li", { className: "hint" }, hint));
         }
         this.#draw();
     }

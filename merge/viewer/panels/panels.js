@@ -1,6 +1,6 @@
 // The parts around the timeline: search, the panel with its tabs, export, help.
 //
-//     const panels = createPanels(trace, timeline, { announce(text), changed(), recounted() });
+//     const panels = createPanels(trace, timeline, { original, announce(text), changed(), recounted() });
 //     panels.select(track, call)       for the timeline's onSelect
 //     panels.selectPoint(point)        for its onPoint
 //     panels.range(from, to)           for its onRange; nulls: no range
@@ -11,6 +11,7 @@
 //     panels.settled()                 a promise, resolved when the visible panel is computed
 //     panels.getState(), panels.setState(state)   the panels' part of the URL's hash: an object of texts
 
+import { pageWith } from "../export/page.js";
 import { nextCall } from "./call.js";
 import { actions } from "./actions.js";
 import { Calls, LONGEST_FIRST } from "./calls.js";
@@ -38,7 +39,8 @@ const OF_SCOPE = ["functions", "flame", "sandwich", "calls", "coroutines", "diff
 /**
  * @param {import("../data/model.js").Trace} trace
  * @param {object} timeline  see timeline/timeline.js
- * @param {{announce: (text: string) => void, changed: () => void, recounted: () => void}} page
+ * @param {{original: import("../export/page.js").Original|null, announce: (text: string) => void,
+ *     changed: () => void, recounted: () => void}} page
  */
 export function createPanels(trace, timeline, page) {
     return new Panels(trace, timeline, page);
@@ -75,6 +77,7 @@ class Panels {
         actions(by("actions"), trace, {
             picture: () => timeline.picture(),
             csv: () => this.#csv(),
+            html: page.original && (() => pageWith(page.original, this.notes.list)),
             scope: this.scope,
             help: () => this.help.showModal(),
             announce: page.announce,
@@ -263,7 +266,7 @@ class Panels {
             coroutinesSort: this.coroutines?.table.sort === MOST_TIME_FIRST ? "" : (this.coroutines?.table.sort ?? ""),
             search: search.getState(),
             ...this.hiding.getState(),
-            notes: this.notes.state.length > 0 ? this.notes.state : "",
+            notes: this.notes.state,
         };
         return Object.fromEntries(Object.entries(state).filter(([, value]) => value !== ""));
     }

@@ -1,5 +1,5 @@
 // The scope of functions, flame graph, sandwich and calls: a range of time or the whole trace, on all tracks, on those
-// of some processes and threads, or on one. Results are computed once and cached until the scope changes.
+// of some processes, threads, tasks and spans, or on one. Results are computed once and cached until the scope changes.
 
 import { recordedTrace } from "../data/hiding.js";
 import { ofCalls } from "../data/model.js";
@@ -28,8 +28,8 @@ export class Scope {
         this.from = -Infinity;
         this.to = Infinity;
         /**
-         * "" for all, "p3" for a process, "t5" for a task, or for a thread with the tasks that ran on it; "p3.t5" for
-         * several processes and threads.
+         * "" for all, "p3" for a process, "t5" for a task, for spans, or for a thread with the tasks that ran on it;
+         * "p3.t5" for several of them.
          */
         this.where = "";
         /** The range A with which this one, B, is compared, or null. @type {{from: number, to: number}|null} */
@@ -53,8 +53,9 @@ export class Scope {
     /** Sets the tracks. Unknown names are left out; none means all. @param {string} where */
     setWhere(where) {
         const isKnown = (of, known) => known.some(([value]) => value === of);
-        const several = where.split(".").filter((of) => of !== "" && isKnown(of, withoutTasks(this.trace)));
-        this.#change({ where: isKnown(where, choices(this.trace)) ? where : several.join(".") });
+        const known = choices(this.trace);
+        const several = where.split(".").filter((of) => of !== "" && isKnown(of, known));
+        this.#change({ where: several.join(".") });
     }
 
     /** Holds a range for comparison; null for none. @param {{from: number, to: number}|null} range */
@@ -89,12 +90,19 @@ export class Scope {
      */
     partOf(trace) {
         const { from, to, where } = this;
+        const tasks = this.#own(trace).filter(({ kind }) => kind === "task");
         const tracksOf = (of) => {
             const index = Number(of.slice(1));
             return of[0] === "p" ? trace.processes[index].tracks : withTasks(trace.tracks[index]);
         };
         const chosen = new Set(where === "" ? trace.tracks : where.split(".").flatMap(tracksOf));
-        return { from, to, tracks: [...chosen] };
+        return { from, to, tracks: [...chosen], ...(tasks.length > 0 && { alone: new Set(tasks) }) };
+    }
+
+    /** Returns the tracks that are chosen by themselves. */
+    #own(trace) {
+        const names = this.where.split(".").filter((of) => of[0] === "t");
+        return names.map((of) => trace.tracks[Number(of.slice(1))]);
     }
 
     /** What counts. @returns {import("../statistics/range.js").Range} */
@@ -102,10 +110,11 @@ export class Scope {
         return this.#rangeOf(this.trace);
     }
 
-    /** Spans are not calls: they count only if they are selected. */
+    /** Spans are not calls: they count only if they are chosen by themselves. */
     #rangeOf(trace) {
         const part = this.partOf(trace);
-        return /^t\d+$/.test(this.where) ? part : { ...part, tracks: ofCalls(part.tracks) };
+        const spans = this.#own(trace).filter(({ kind }) => kind === "async");
+        return { ...part, tracks: [...ofCalls(part.tracks), ...spans] };
     }
 
     /** Returns the range in words. */
@@ -223,12 +232,6 @@ function countsOf(texts) {
  * @property {() => bigint|null} clock  nanoseconds since 1970 at the report's zero, if the wall clock is shown
  */
 
-/** Returns the choices of which several can be chosen. A task counts with the threads on which it runs. */
-function withoutTasks(trace) {
-    const isThread = (value) => trace.tracks[Number(value.slice(1))].kind === "thread";
-    return choices(trace).filter(([value]) => value !== "" && (value[0] === "p" || isThread(value)));
-}
-
 /** A bar that shows the scope and selects it. Other elements can be added to it. */
 export class ScopeBar {
     /**
@@ -237,9 +240,10 @@ export class ScopeBar {
      */
     constructor(scope, go, ...more) {
         this.scope = scope;
-        const options = choices(scope.trace).map(([value, text]) => element("option", { value }, text));
+        const known = choices(scope.trace);
+        const options = known.map(([value, text]) => element("option", { value }, text));
         this.where = element("select", { onchange: () => scope.setWhere(this.where.value) }, ...options);
-        this.several = new Several(scope, withoutTasks(scope.trace));
+        this.several = new Several(scope, known.filter(([value]) => value !== ""));
         this.chosen = element("option", { value: "several", hidden: true });
         this.where.append(this.chosen);
         this.range = element("span", { className: "scope-range" });

@@ -133,9 +133,13 @@ export class Search {
     #option(text, label) {
         const option = button(
             text,
-            () => {
+            ({ detail }) => {
                 option.setAttribute("aria-pressed", String(!pressed(option)));
                 this.search(this.input.value);
+                // Who clicks wants to write then. Who uses keys wants to stay.
+                if (detail > 0) {
+                    this.input.focus();
+                }
             },
             { "aria-label": label, title: label, "aria-pressed": "false", className: "option" },
         );

@@ -1,4 +1,5 @@
-// Chooses several processes and threads as the scope: a list of checkboxes that opens beside the choice of one.
+// Chooses several processes, threads, tasks and tracks of spans as the scope: a list of checkboxes that opens beside
+// the choice of one.
 
 import { element } from "./element.js";
 
@@ -6,7 +7,7 @@ export class Several {
     /** @param {import("./scope.js").Scope} scope @param {[string, string][]} choices  values and labels */
     constructor(scope, choices) {
         Object.assign(this, { scope, choices, boxes: [] });
-        this.list = element("div", { role: "group", "aria-label": "Processes and threads" });
+        this.list = element("div", { role: "group", "aria-label": "Processes, threads, tasks and spans" });
         this.element = element("details", { className: "several" }, element("summary", {}, "Several"), this.list);
         this.element.hidden = choices.length < 2;
         this.element.addEventListener("toggle", () => this.#fill());

@@ -13,7 +13,8 @@ const RUN = 1 << 14;
  * @property {number} from    begin in nanoseconds; -Infinity for all
  * @property {number} to      end in nanoseconds; Infinity for all
  * @property {import("../data/model.js").Track[]} tracks  if there are threads, only the calls of tasks on these
- * threads count
+ *     threads count
+ * @property {Set<import("../data/model.js").Track>=} alone  tasks whose calls count on all threads
  *
  * Receives consecutive calls of a track. `levels` has the number of callers on the thread by call; `height` is larger
  * than all levels.
@@ -27,6 +28,16 @@ export function withTasks(track) {
     return track && [track, ...track.process.tracks.filter(isOn)];
 }
 
+/**
+ * Returns whether the calls of a task on a thread are in a range.
+ * @param {Range} range
+ * @returns {(task: import("../data/model.js").Track, thread: import("../data/model.js").Track) => boolean}
+ */
+export function partsIn({ tracks, alone }) {
+    const threads = new Set(tracks.filter(({ kind }) => kind === "thread"));
+    return (task, thread) => threads.size === 0 || threads.has(thread) || alone?.has(task) === true;
+}
+
 /** Returns the range of a whole trace. @param {import("../data/model.js").Trace} trace @returns {Range} */
 export function wholeOf(trace) {
     return { from: -Infinity, to: Infinity, tracks: trace.tracks };
@@ -37,8 +48,8 @@ export function wholeOf(trace) {
  * that is done. Calls of a task are on the thread that runs it, inside the call that runs it.
  * @param {Range} range @param {Taker} take
  */
-export function* runs({ from, to, tracks }, take) {
-    const threads = lanesByThread(tracks, from, to);
+export function* runs(range, take) {
+    const threads = lanesByThread(range);
     const all = threads.flat().reduce((sum, lane) => sum + lane.end - lane.at, 0) || 1;
     const levels = new Int32Array(RUN);
     let done = 0;
@@ -103,21 +114,19 @@ class Lane {
     }
 }
 
-/** Returns the lanes of each thread. @returns {Lane[][]} */
-function lanesByThread(tracks, from, to) {
+/** Returns the lanes of each thread. @param {Range} range @returns {Lane[][]} */
+function lanesByThread(range) {
+    const { from, to, tracks } = range;
     // Unknown time is inside the innermost known call. It comes second if both begin and end together.
     const whole = (track) => ({ track, calls: null });
     const ofThread = (track) => [track, [track, ...(track.unknown ?? [])].map(whole)];
     const threads = new Map(tracks.filter((track) => !track.parts).map(ofThread));
-    const isOfTasks = threads.size === 0;
+    const isIn = partsIn(range);
     for (const track of tracks.filter((of) => of.parts)) {
-        for (const { thread, calls, unknown } of track.parts) {
-            const lanes = [{ track, calls }, ...(unknown ? [whole(unknown)] : [])];
-            if (isOfTasks) {
-                threads.set({}, lanes);
-            } else {
-                threads.get(thread)?.push(...lanes);
-            }
+        for (const { thread, calls, unknown } of track.parts.filter((part) => isIn(track, part.thread))) {
+            const lanes = threads.get(thread) ?? [];
+            lanes.push({ track, calls }, ...(unknown ? [whole(unknown)] : []));
+            threads.set(thread, lanes);
         }
     }
     const used = ({ at, end, open }) => at < end || open.length > 0;

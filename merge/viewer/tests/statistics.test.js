@@ -179,9 +179,14 @@ test("a task's calls count as calls of the thread that runs them, each once", ()
             const rows = atOnce(statistics(trace, { ...whole, tracks: [thread, ...tasks] }));
             assert.deepEqual(rows, plainStatistics(all, WAITS));
         }
-        // Of tasks alone, nothing of the threads is around.
-        const alone = { ...whole, tracks: tasks };
-        assert.deepEqual(atOnce(statistics(trace, alone)), plainStatistics(callsOf(alone), WAITS));
+        // Of tasks alone, nothing of the threads is around; but of tasks that run on one thread, others may be.
+        const ofTasks = (track, call) => around(track, call).filter(({ index }) => tasks.includes(tracks[index]));
+        const all = callsOf({ ...whole, tracks }, ofTasks).filter(({ track }) => tasks.includes(track));
+        assert.deepEqual(atOnce(statistics(trace, { ...whole, tracks: tasks })), plainStatistics(all, WAITS));
+        for (const task of tasks) {
+            const alone = { ...whole, tracks: [task] };
+            assert.deepEqual(atOnce(statistics(trace, alone)), plainStatistics(callsOf(alone), WAITS));
+        }
     }
 });
 

@@ -45,6 +45,30 @@ test("rows are grouped by process and lie below each other", () => {
     assert.ok(first.height > first.lanes * LANE);
 });
 
+test("rows of spans of one name are a group, which is folded if the trace is higher than the screen", () => {
+    const trace = sample({ tracks: 5 });
+    for (const track of trace.tracks.slice(2)) {
+        Object.assign(track, { kind: "async", name: "request", category: "http", beside: [track.index - 1, 3] });
+        Object.assign(track, { process: trace.processes[0], parts: undefined });
+    }
+    trace.processes[0].tracks = trace.tracks.filter(({ index }) => index !== 1);
+    trace.processes[1].tracks = [trace.tracks[1]];
+    const arranged = arrangement();
+    const rows = (screen) => layOut(trace, arranged, Infinity, screen).rows.filter(({ kind }) => kind === "track");
+    assert.deepEqual(ids(rows(Infinity)), ["t0", "t2", "t3", "t4", "t1"]);
+    assert.deepEqual(rows(Infinity).map((row) => wordsOf(row).name).slice(1, 4), [
+        "request", "request 2 of 3", "request 3 of 3",
+    ]);
+    assert.deepEqual(ids(rows(50)), ["t0", "t2", "t1"]);
+    const [, first] = rows(50);
+    assert.deepEqual([first.folds.map(({ index }) => index), wordsOf(first).number], [[3, 4], "async http 3 rows"]);
+    arranged.pinned.add("t4");
+    assert.deepEqual(ids(layOut(trace, arranged, Infinity, 50).pinned), ["t4"]);
+    arranged.pinned.clear();
+    arranged.unfolded.add("t2");
+    assert.deepEqual(ids(rows(50)), ["t0", "t2", "t3", "t4", "t1"]);
+});
+
 test("collapse, pin, hide", () => {
     const trace = sample({ tracks: 5 });
     const [collapsed, pinned, hidden] = [["p0", "t1"], ["t2"], ["t3"]].map((list) => new Set(list));

@@ -13,7 +13,7 @@ const SHALLOW = 8;
 const SHALLOW_TASK = 2;
 /** Fewer lanes than these are not worth hiding. */
 const LEAST_FOLDED = 3;
-/** A row is high enough for its name, and for a warning below it. */
+/** A row is high enough for its name, and for a warning or a button below it. */
 const LEAST = 28;
 const LEAST_WARNED = 44;
 
@@ -21,7 +21,7 @@ const LEAST_WARNED = 44;
  * Changes of the user to the rows. Rows are named "p3" (process), "t7" (track), "c0" (counter) by their index.
  * @typedef {object} Arrangement
  * @property {Set<string>} collapsed
- * @property {Set<string>} unfolded  tracks that show all their lanes
+ * @property {Set<string>} unfolded  tracks that show all their lanes, and all rows of their group
  * @property {Set<string>} pinned
  * @property {Set<string>} hidden
  * @property {string[]} order    moved rows, in their new order among their siblings
@@ -39,6 +39,8 @@ const LEAST_WARNED = 44;
  * @property {number} skipped    first depths that are not drawn: those of calls from before the fork, but the innermost
  * @property {number} folded     depths that are not drawn because the track is not unfolded, without those
  * @property {boolean} unfolded  whether the track is unfolded and would otherwise be folded
+ * @property {boolean=} hasFoldedGroup   whether the other tracks of its group are not drawn: see `groupOf`
+ * @property {import("../data/model.js").Track[]=} folds  these tracks
  * @property {number} top        from the row's y to its first lane
  * @property {boolean} collapsed
  * @property {boolean} pinned
@@ -126,15 +128,37 @@ function rowsOf(process, counters, arranged, most) {
     const { filter, hidden, order } = arranged;
     const needle = filter.trim().toLowerCase();
     const whole = `${process.label} ${process.pid}`.toLowerCase().includes(needle);
+    const tracks = mainFirst(process).filter((track) => !isBare(track)).map((track) => trackRow(track, arranged, most));
     const all = [
         ...counters.map(({ counter, index }) =>
             row(`c${index}`, "counter", process, { counter, height: COUNTER_HEIGHT })),
-        ...mainFirst(process).filter((track) => !isBare(track)).map((track) => trackRow(track, arranged, most)),
+        ...grouped(tracks, arranged),
     ];
     const named = (one) => (one.track ? `${one.track.name} ${one.track.tid}` : one.counter.name).toLowerCase();
     return inOrder(all, (one) => one.id, order)
         .filter((one) => !hidden.has(one.id) && (whole || named(one).includes(needle)))
         .map((one) => ({ ...one, pinned: arranged.pinned.has(one.id) }));
+}
+
+/**
+ * Returns the row of a track that stands for its group: spans of one name that overlap have several rows, of which the
+ * first one does.
+ */
+export function groupOf({ index, beside: [at] = [1] }) {
+    return `t${index - at + 1}`;
+}
+
+/** Leaves out the other rows of folded groups. The first row of each says what is left out. */
+function grouped(rows, { pinned }) {
+    const folded = new Map(rows.filter(({ hasFoldedGroup }) => hasFoldedGroup).map((one) => [one.id, one]));
+    return rows.filter(({ id, track }) => {
+        const first = folded.get(groupOf(track));
+        const isLeftOut = first !== undefined && first.id !== id && !pinned.has(id);
+        if (isLeftOut) {
+            first.folds = [...(first.folds ?? []), track];
+        }
+        return !isLeftOut;
+    });
 }
 
 /** In a notebook, threads of the kernel are older than the thread that runs the cells. A JSON trace may tell more. */
@@ -164,16 +188,20 @@ function trackRow(track, arranged, limit) {
     const all = track.maxDepth + 1;
     const collapsed = arranged.collapsed.has(id);
     const inherited = Math.max(0, inheritedLevels(track) - 1);
-    const foldable = inherited > 0 || all - most >= LEAST_FOLDED;
+    const [at, beside] = track.beside ?? [1, 1];
+    const isGroup = at === 1 && beside > 1 && limit !== Infinity;
+    const foldable = inherited > 0 || isGroup || all - most >= LEAST_FOLDED;
     const unfolded = foldable && !collapsed && arranged.unfolded.has(id);
     const skipped = unfolded ? 0 : inherited;
     const left = all - skipped;
     const lanes = collapsed ? 1 : !unfolded && left - most >= LEAST_FOLDED ? most : left;
     const top = PADDING + (track.instants.length > 0 ? LANE : 0);
-    const least = track.overwritten + track.lost > 0 ? LEAST_WARNED : LEAST;
+    const least = isGroup || track.overwritten + track.lost > 0 ? LEAST_WARNED : LEAST;
     const height = Math.max(least, top + lanes * LANE + PADDING);
     const folded = collapsed ? 0 : left - lanes;
-    return row(id, "track", track.process, { track, lanes, top, height, collapsed, skipped, folded, unfolded });
+    const hasFoldedGroup = isGroup && !unfolded;
+    const folds = { collapsed, skipped, folded, unfolded, hasFoldedGroup };
+    return row(id, "track", track.process, { track, lanes, top, height, ...folds });
 }
 
 function row(id, kind, process, more) {

@@ -21,8 +21,16 @@ function make(tag, className, text = "", attributes = {}) {
     return element;
 }
 
-/** Returns the name, the number and the warning of a row. @param {import("./layout.js").Row} row */
-export function wordsOf({ kind, process, track, counter }) {
+/**
+ * Returns the name, the number and the warning of a row. Above all processes, the name says of which one a row is.
+ * @param {import("./layout.js").Row} row
+ */
+export function wordsOf(row) {
+    const words = ownWords(row);
+    return row.pinned ? { ...words, name: `${row.process.label}: ${words.name}` } : words;
+}
+
+function ownWords({ kind, process, track, counter }) {
     if (kind === "process") {
         const ended = process.isAbnormal ? process.ending : process.state === "living" ? "still running" : "";
         const words = new Set([ended, ...process.losses].filter(Boolean));
@@ -33,16 +41,17 @@ export function wordsOf({ kind, process, track, counter }) {
     }
     const losses = [[track.overwritten, "lost (overwritten)"], [track.lost, "lost (no space)"]];
     const missing = losses.filter(([count]) => count > 0);
+    const [at, all] = track.beside ?? [1, 1];
     return {
-        name: track.name || track.kind,
+        name: (track.name || track.kind) + (at > 1 ? ` ${at} of ${all}` : ""),
         number: { task: "task", async: spansText(track) }[track.kind] ?? `tid ${track.tid}`,
         warning: missing.map(([count, what]) => `${count.toLocaleString("en")} ${what}`).join(", "),
     };
 }
 
-/** Returns the category of spans, and which of several tracks of one name it is. */
+/** Returns the category of spans, and how many tracks of one name there are. */
 function spansText({ category = "", beside: [at, all] = [1, 1] }) {
-    return ["async", category, all > 1 ? `${at} of ${all}` : ""].filter(Boolean).join(" ");
+    return ["async", category, at === 1 && all > 1 ? `${all} rows` : ""].filter(Boolean).join(" ");
 }
 
 /** Returns how far a row's name moves down to stay visible below the pinned rows. */
@@ -51,9 +60,12 @@ export function shiftOf({ row, y, fixed }, pinnedHeight) {
 }
 
 /** Returns what a row does not draw until it is unfolded. @param {import("./layout.js").Row} row */
-function foldText({ folded, skipped }) {
+function foldText({ folded, skipped, folds = [] }) {
+    const spans = folds.reduce((sum, { count }) => sum + count, 0);
+    const words = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
+    const rows = folds.length > 0 ? [`${words(folds.length, "more row")} with ${words(spans, "span")}`] : [];
     const from = skipped > 0 ? [`${skipped} level${skipped === 1 ? "" : "s"} from before the fork`] : [];
-    return [...from, ...(folded > 0 ? [`${folded} deeper levels`] : [])].join(", ");
+    return [...rows, ...from, ...(folded > 0 ? [`${folded} deeper levels`] : [])].join(", ");
 }
 
 export class Names {
@@ -116,7 +128,7 @@ export class Names {
     }
 
     #elementOf(row) {
-        const key = [row.collapsed, row.pinned, row.skipped, row.folded, row.unfolded].join();
+        const key = [row.collapsed, row.pinned, row.skipped, row.folded, row.unfolded, row.folds?.length].join();
         const present = this.elements.get(row.id);
         if (present && present.dataset.key === key) {
             return present;
@@ -145,7 +157,7 @@ export class Names {
         if (warning !== "") {
             words.append(make("span", "warning", warning));
         }
-        if (row.folded > 0 || row.unfolded || (row.skipped > 0 && !row.collapsed)) {
+        if (row.folded > 0 || row.unfolded || ((row.skipped > 0 || row.folds) && !row.collapsed)) {
             words.append(this.#foldButton(row, name));
         }
         const buttons = make("span", "buttons");
@@ -164,7 +176,8 @@ export class Names {
 
     /** Shows or hides the deeper calls of a track. */
     #foldButton(row, name) {
-        const text = row.unfolded ? "Fewer levels" : foldText(row);
+        const isGroup = row.track.beside?.[1] > 1;
+        const text = row.unfolded ? (isGroup ? "Fewer rows" : "Fewer levels") : foldText(row);
         const button = this.#button("fold", "unfolded", row, { "aria-label": `${text} of ${name}` });
         button.textContent = text;
         return button;

@@ -88,6 +88,10 @@ export class Rows {
         hidden.delete(id);
         collapsed.delete(`p${process.index}`);
         this.lay();
+        const group = this.all.find(({ folds }) => folds?.some(({ index }) => `t${index}` === id));
+        if (group) {
+            this.flip("unfolded", group.id);
+        }
         if (!this.all.some((row) => row.id === id)) {
             this.setFilter("");
         }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! bits   63 .. 27         26              25            24 .. 0
-//!        address >> 14    hides_c_calls   is_coroutine  function id
+//!        address >> 14    hides_c_calls   is_async      function id
 //! ```
 
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ loom::lazy_static! { static ref CACHE: [AtomicU64; SIZE] = [AtomicU64::new(0), A
 
 /// The lower bits of an address, which the index of an entry says: objects are aligned to 8 bytes.
 const INDEX_BITS: u32 = 14;
-const COROUTINE: u64 = 1 << 25;
+const ASYNC: u64 = 1 << 25;
 const HIDES_C_CALLS: u64 = 1 << 26;
 const ADDRESS_SHIFT: u32 = 27;
 
@@ -31,8 +31,8 @@ const ADDRESS_SHIFT: u32 = 27;
 pub struct Cached {
     /// Its id, or [`EXCLUDED`](super::id::EXCLUDED); at most 25 bits.
     pub id: u32,
-    /// Whether an asyncio task may begin with it.
-    pub is_coroutine: bool,
+    /// Whether `log_async` looks at its calls: an asyncio task may begin with it, or it is a step of a pool's work.
+    pub is_async: bool,
     /// Whether the C functions that it calls are not recorded.
     pub hides_c_calls: bool,
 }
@@ -43,17 +43,17 @@ pub fn get(code: usize) -> Option<Cached> {
     // The id is of a name in the file. `Acquire`: the name is there before any record that refers to it.
     let word = entry(code).load(Ordering::Acquire);
     let has = |flag| word & flag != 0;
-    let id = (word & (COROUTINE - 1)) as u32;
-    let cached = Cached { id, is_coroutine: has(COROUTINE), hides_c_calls: has(HIDES_C_CALLS) };
+    let id = (word & (ASYNC - 1)) as u32;
+    let cached = Cached { id, is_async: has(ASYNC), hides_c_calls: has(HIDES_C_CALLS) };
     (word >> ADDRESS_SHIFT == address(code)).then_some(cached)
 }
 
 /// Puts a function into the cache, instead of the one that has its entry. An address with more bits than an entry has
 /// is left out.
-pub fn put(code: usize, Cached { id, is_coroutine, hides_c_calls }: Cached) {
+pub fn put(code: usize, Cached { id, is_async, hides_c_calls }: Cached) {
     if address(code) >> (u64::BITS - ADDRESS_SHIFT) == 0 {
         let flag = |is_set, flag| if is_set { flag } else { 0 };
-        let flags = flag(is_coroutine, COROUTINE) | flag(hides_c_calls, HIDES_C_CALLS);
+        let flags = flag(is_async, ASYNC) | flag(hides_c_calls, HIDES_C_CALLS);
         entry(code).store(address(code) << ADDRESS_SHIFT | flags | u64::from(id), Ordering::Release);
     }
 }

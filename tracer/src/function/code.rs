@@ -10,6 +10,7 @@ use super::cache::{self, Cached};
 #[cfg(Py_3_12)]
 use super::elided;
 use super::id::{EXCLUDED, tag};
+use super::work::Step;
 use crate::exclusive::HookCell;
 use crate::fallible::{Text, lossy};
 use crate::preserve::without_collector;
@@ -87,7 +88,7 @@ impl LookedUp {
     /// that the next call asks again.
     fn nameless() -> LookedUp {
         let id = recording::function(&Function { name: NAMELESS, file: "", line: 0, is_c: false });
-        LookedUp { cached: Cached { id, is_coroutine: false, hides_c_calls: false }, is_new: false }
+        LookedUp { cached: Cached { id, is_async: false, hides_c_calls: false }, is_new: false }
     }
 }
 
@@ -174,12 +175,13 @@ impl Code {
         self.is_known_to_hide_c_calls().unwrap_or_else(|| self.look_up().cached.hides_c_calls)
     }
 
-    /// Whether an asyncio task may begin with it. Runs no Python, like [`Code::id`].
+    /// Whether `log_async` looks at its calls: an asyncio task may begin with it, or it is a
+    /// [step](super::work::Step) of a pool's work. Runs no Python, like [`Code::id`].
     #[inline(always)]
-    pub fn is_coroutine(self) -> bool {
+    pub fn is_async(self) -> bool {
         match cache::get(self.0 as usize) {
-            Some(cached) => cached.is_coroutine,
-            None => self.look_up().cached.is_coroutine,
+            Some(cached) => cached.is_async,
+            None => self.look_up().cached.is_async,
         }
     }
 
@@ -189,7 +191,7 @@ impl Code {
     pub fn look_up(self) -> LookedUp {
         // SAFETY: `new` demands a living object.
         if unsafe { ffi::PyCode_Check(self.0) } == 0 {
-            let cached = Cached { id: EXCLUDED, is_coroutine: false, hides_c_calls: true };
+            let cached = Cached { id: EXCLUDED, is_async: false, hides_c_calls: true };
             return LookedUp { cached, is_new: false };
         }
         loop {
@@ -200,16 +202,20 @@ impl Code {
                 return LookedUp { cached, is_new: false };
             }
             let registered = without_collector(self.python(), || Some((self.register()?, self.has_coroutine_flag()?)));
-            let Some((function, is_coroutine)) = registered else { return LookedUp::nameless() };
+            let Some(((function, step), is_coroutine)) = registered else { return LookedUp::nameless() };
             if is_coroutine && function != EXCLUDED {
                 recording::note_coroutine(function);
             }
             let elision = recording::elision(function);
             let is_elided = elision.is_some_and(|elision| !elision.only_c_calls);
             let id = if is_elided { EXCLUDED } else { function };
-            let cached = Cached { id, is_coroutine, hides_c_calls: id == EXCLUDED || elision.is_some() };
+            let is_async = is_coroutine || step.is_some();
+            let cached = Cached { id, is_async, hides_c_calls: id == EXCLUDED || elision.is_some() };
             // Without a GIL, a start may have come between. From here on none does.
             if recording::rules() == rules {
+                if let Some(step) = step {
+                    step.note(function, rules);
+                }
                 self.remember(Extra { code: self.0 as usize, rules, cached, is_elided, arguments: None });
                 cache::put(self.0 as usize, cached);
                 #[cfg(Py_3_12)]
@@ -299,17 +305,19 @@ impl Code {
         self.flags().map(|flags| flags & COROUTINE_FLAGS != 0)
     }
 
-    /// Decides whether the function is recorded, and writes its name. `None` if the interpreter has no memory for that.
-    fn register(self) -> Option<u32> {
+    /// Decides whether the function is recorded, and writes its name. Also returns which step of a pool's work it is.
+    /// `None` if the interpreter has no memory for that.
+    fn register(self) -> Option<(u32, Option<Step>)> {
         let code = self.object();
         let text = |attribute| code.getattr(Text(attribute)).and_then(|value| lossy(&value)).ok();
         let file = text("co_filename")?;
         if !recording::includes(&file) {
-            return Some(EXCLUDED);
+            return Some((EXCLUDED, None));
         }
         let name = text(if cfg!(Py_3_11) { "co_qualname" } else { "co_name" })?;
         let line = code.getattr(Text("co_firstlineno")).ok()?.extract().ok()?;
-        Some(recording::function(&Function { name: &name, file: &file, line, is_c: false }))
+        let step = if cfg!(Py_3_12) { Step::of_function(&name, &file) } else { None };
+        Some((recording::function(&Function { name: &name, file: &file, line, is_c: false }), step))
     }
 
     /// Works with what the slot has, while no other thread does. `work` calls nothing of the interpreter.

@@ -24,7 +24,7 @@ pub fn distinguish_tasks(tasks: bool) {
 
 /// Whether tasks are distinguished, and one may begin with this code.
 pub fn is_of_task(code: Code) -> bool {
-    TASKS.load(Ordering::Relaxed) && code.is_coroutine()
+    TASKS.load(Ordering::Relaxed) && code.is_async()
 }
 
 /// Records that a Python function is entered, with its arguments. Returns false if the function is excluded. Runs

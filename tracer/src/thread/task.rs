@@ -1,5 +1,5 @@
 //! The asyncio or trio task that the calling thread runs, for `log_async`. It is asked for whenever a coroutine is
-//! entered.
+//! entered. [`work`] adds arrows from the submit of a pool's work to its start.
 //!
 //! A thread runs a task in slices: from the entry of the task's coroutine until that waits or ends. The recorder learns
 //! where slices begin and end. The interpreter raises no events while it is in a hook, so what is called here leaves no
@@ -9,6 +9,8 @@ mod arrows;
 mod awaiters;
 mod known;
 mod running;
+#[cfg(Py_3_12)]
+mod work;
 
 use crate::function::{Code, EXCLUDED};
 use crate::preserve::preserving_exception;
@@ -18,9 +20,14 @@ use pyo3::prelude::*;
 use std::cell::Cell;
 use viztracer_recorder::ThreadRecorder;
 
-/// Records the entry of a coroutine; if a slice of a task begins with it, that comes first.
+/// Records the entry of a coroutine; if a slice of a task begins with it, that comes first. Also records the entry of a
+/// step of a pool's work, with one end of the arrow from its submit to its start.
 #[inline(never)]
 pub fn enter(python: Python<'_>, code: Code) {
+    #[cfg(Py_3_12)]
+    if let Some(step) = crate::function::Step::of_id(code.id()) {
+        return work::enter(python, code, step);
+    }
     let begun = if cfg!(not(Py_3_12)) && LAST.get().awaits(python) { None } else { begin_slice(python) };
     // Python has run, so everything is looked up now: another thread may have ended the recording.
     if !current::is_recording(python) {
@@ -41,7 +48,7 @@ pub fn enter(python: Python<'_>, code: Code) {
     };
     LAST.set(Last { top, ..LAST.get() });
     if let Some((number, serial)) = begun.filter(|_| arrows::are_open() && is_first_call(python, code)) {
-        arrows::end(python, number, serial);
+        arrows::end(python, number, arrows::Target::Task(serial));
     }
 }
 

@@ -220,8 +220,8 @@ unsafe fn enter_known<const TASKS: bool>(
     match id {
         EXCLUDED if can_disable => return disable(),
         EXCLUDED => {}
-        _ if TASKS && code.is_coroutine() => task::enter(python, code),
-        // SAFETY: as the caller promises, and `is_coroutine` runs no Python; nor does `enter`.
+        _ if TASKS && code.is_async() => task::enter(python, code),
+        // SAFETY: as the caller promises, and `is_async` runs no Python; nor does `enter`.
         id => unsafe { found.with(|recorder| recorder.enter(id, code.tag())) },
     }
     none()
@@ -236,7 +236,7 @@ fn leave<const TASKS: bool>(
     can_disable: bool,
 ) -> *mut PyObject {
     let code = arguments.code();
-    if TASKS && kind != Kind::Yield && code.is_coroutine() {
+    if TASKS && kind != Kind::Yield && code.is_async() {
         task::end(python, code);
     }
     let (answer, is_due) = match calls::leave(python, code.tag(), kind) {
@@ -245,7 +245,7 @@ fn leave<const TASKS: bool>(
         Some(Left::Due) => (none(), true),
         Some(Left::Unmatched) => leave_unmatched(python, code, kind, can_disable),
     };
-    if TASKS && code.is_coroutine() {
+    if TASKS && code.is_async() {
         task::leave(python, kind != Kind::Yield);
     }
     if is_due {

@@ -54,7 +54,7 @@ pub unsafe fn on_python(python: Python<'_>, frame: *mut PyFrameObject, left: Opt
     match left {
         None => enter(python, code),
         Some(kind) => {
-            let is_of_task = TASKS.load(Ordering::Relaxed) && code.is_coroutine();
+            let is_of_task = TASKS.load(Ordering::Relaxed) && code.is_async();
             if is_of_task {
                 // SAFETY: the caller's promise.
                 unsafe { end_task(python, frame, code, kind) };
@@ -115,10 +115,10 @@ unsafe fn enter_known(python: Python<'_>, found: Found<'_>, code: Code, id: u32)
     if id == EXCLUDED {
         return;
     }
-    if TASKS.load(Ordering::Relaxed) && code.is_coroutine() {
+    if TASKS.load(Ordering::Relaxed) && code.is_async() {
         return task::enter(python, code);
     }
-    // SAFETY: as the caller promises, and `is_coroutine` runs no Python; nor does `enter`.
+    // SAFETY: as the caller promises, and `is_async` runs no Python; nor does `enter`.
     unsafe { found.with(|recorder| recorder.enter(id, code.tag())) };
 }
 
