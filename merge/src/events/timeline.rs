@@ -11,6 +11,7 @@
 //! A part of a large trace is shown with less [`Detail`]: calls that are too short to be seen are merged.
 
 mod call;
+mod compact;
 mod detail;
 mod edges;
 mod nester;

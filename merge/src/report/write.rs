@@ -33,7 +33,7 @@ pub mod top;
 mod writer;
 
 use crate::error::MergeError;
-use crate::events::timeline::{Detail, FileWindows};
+use crate::events::timeline::FileWindows;
 use crate::parallel::progress::Watch;
 use crate::report::functions::InternedFunctions;
 use crate::report::summary::Summary;
@@ -46,6 +46,7 @@ use folded::Folded;
 pub use format::{Format, is_output_name, output_kinds};
 use functions::FunctionReport;
 use html::Html;
+pub use html::Served;
 pub use html::tile::Tiler;
 use json::Json;
 use perfetto::Perfetto;
@@ -148,18 +149,18 @@ impl Report<'_> {
         numbered::functions(self, pool, watch)
     }
 
-    /// Writes a page of this detail, to which a server adds more.
+    /// Writes a page to which a server adds more.
     pub fn served_page(
         &self,
         (interned, windows): (Arc<InternedFunctions>, &[FileWindows]),
-        detail: Detail,
+        served: Served,
         pool: &ThreadPool,
         watch: &dyn Watch,
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
         let pipeline = Pipeline { report: self, pool, watch, gzip: false, windows: Some(windows) };
-        pipeline.write(&Html::served(interned, detail), output, summary)
+        pipeline.write(&Html::served(interned, served), output, summary)
     }
 
     /// Collects the functions of all processes. Nothing is written to the output.

@@ -10,9 +10,8 @@ use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::functions::{InternedFunctions, Sort};
 use crate::report::summary::Summary;
-use crate::report::write::Report;
-use crate::report::write::Tiler;
 use crate::report::write::top::{Style, Top};
+use crate::report::write::{Report, Served, Tiler};
 use crate::request::Request;
 use crate::storage::output::Output;
 use rayon::ThreadPool;
@@ -32,28 +31,37 @@ pub struct Tiles {
     bad: Vec<BadInput>,
     interned: Arc<InternedFunctions>,
     windows: Vec<FileWindows>,
-    calls: u64,
+    settings: TileSettings,
     shortest: u64,
 }
 
+/// When a trace is served in tiles, and how.
+#[derive(Clone, Debug)]
+pub struct TileSettings {
+    /// A trace with so many events, or fewer, is not.
+    pub least: u64,
+    /// About how many calls the page has.
+    pub calls: u64,
+    /// What the page calls this opening of the trace when it asks for tiles.
+    pub id: String,
+}
+
 impl Tiles {
-    /// Opens and plans the inputs of a request, of which the output and the selection do not matter. The page has about
-    /// so many `calls`, or fewer.
-    pub fn open(request: Request, calls: u64, watch: &dyn Watch) -> Result<Tiles, MergeError> {
+    /// Opens and plans the inputs of a request, of which the output and the selection do not matter. `None` if the trace
+    /// is not large enough to be served in tiles.
+    pub fn open(request: Request, settings: TileSettings, watch: &dyn Watch) -> Result<Option<Tiles>, MergeError> {
         let Trace { plans, alignment, bad, .. } = Trace::read(&request, watch)?;
+        let planned: u64 = plans.iter().flat_map(|plan| &plan.calls).map(|calls| u64::from(calls.events)).sum();
+        if planned <= settings.least {
+            return Ok(None);
+        }
         let pool = pool(workers(&request))?;
         let (interned, windows) = (Arc::default(), Vec::new());
-        let mut tiles = Tiles { request, pool, plans, alignment, bad, interned, windows, calls, shortest: 0 };
+        let mut tiles = Tiles { request, pool, plans, alignment, bad, interned, windows, settings, shortest: 0 };
         tiles.interned = Arc::new(tiles.report(None).numbered(&tiles.pool, watch)?);
         tiles.windows = tiles.report(None).windows(&tiles.pool, watch)?;
-        tiles.shortest = tiles.tiler(&tiles.report(None)).shortest(calls);
-        Ok(tiles)
-    }
-
-    /// How many calls the inputs have, as far as it is known before they are read.
-    pub fn planned(request: &Request, watch: &dyn Watch) -> Result<u64, MergeError> {
-        let trace = Trace::read(request, watch)?;
-        Ok(trace.plans().iter().flat_map(|plan| &plan.calls).map(|calls| u64::from(calls.events)).sum())
+        tiles.shortest = tiles.tiler(&tiles.report(None)).shortest(tiles.settings.calls);
+        Ok(Some(tiles))
     }
 
     /// Writes the page of all the time.
@@ -62,8 +70,8 @@ impl Tiles {
         summary.last_words = innermost(&self.plans);
         let mut output = Output::create(output)?;
         let known = (Arc::clone(&self.interned), &self.windows[..]);
-        let detail = Detail::of_all(self.shortest);
-        self.report(None).served_page(known, detail, &self.pool, watch, &mut output, &mut summary)?;
+        let served = Served { detail: Detail::of_all(self.shortest), id: self.settings.id.clone() };
+        self.report(None).served_page(known, served, &self.pool, watch, &mut output, &mut summary)?;
         output.finish(true)?;
         Ok(summary)
     }
@@ -103,6 +111,12 @@ impl Tiles {
     }
 
     fn tiler<'a>(&'a self, report: &'a Report<'a>) -> Tiler<'a> {
-        Tiler { report, windows: &self.windows, interned: &self.interned, pool: &self.pool, all_max: self.calls / 2 }
+        Tiler {
+            report,
+            windows: &self.windows,
+            interned: &self.interned,
+            pool: &self.pool,
+            all_max: self.settings.calls / 2,
+        }
     }
 }

@@ -87,7 +87,7 @@ export class LastWords {
             {},
             element("h4", {}, `${name} (${track.kind} ${track.tid})`),
             ...list("Open calls, outermost first", open, "No call was open."),
-            ...list(`Last ${counted(ended.length, "call")} that ended, newest last`, ended, "None is in the report."),
+            ...list(`Last ${counted(ended.length, track.isServed ? "loaded call" : "call")} that ended, newest last`, ended, "None is in the report."),
         );
     }
 

@@ -10,7 +10,8 @@
 //! c          |===|       in time      a begins, b begins, b ends, c begins, c ends, a ends
 //! ```
 
-use super::call::{Call, NO_FRAME, StackEvent};
+use super::call::{Call, StackEvent};
+use super::compact::{CompactEvent, NO_PAYLOAD};
 use super::detail::{Cut, Detail};
 use super::short::ShortCalls;
 use super::windows::{FileWindows, Stretch, Window};
@@ -38,22 +39,6 @@ pub struct Nester {
     /// When calls begin that end in a later part.
     borders: Vec<u64>,
 }
-
-/// An event of the part. There are thousands of them, so what few of them have is stored elsewhere.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct CompactEvent {
-    pub(super) start: u64,
-    pub(super) end: u64,
-    pub(super) function: u32,
-    pub(super) task: u32,
-    /// The index of its payload, or `NO_PAYLOAD`.
-    payload: u32,
-    pub(super) kind: Kind,
-    /// Whether an earlier merge has cut off a part of it.
-    is_clipped: bool,
-}
-
-const NO_PAYLOAD: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
 enum StoredPayload {
@@ -200,7 +185,7 @@ impl Nester {
                     });
                 }
                 Boundary::End(_) if is_recorded => {
-                    let payload = event.payload(&self.payloads, &self.payload_bytes);
+                    let payload = payload_of(event, &self.payloads, &self.payload_bytes);
                     let now = stack.advance(event.end);
                     match event.kind.is_call() {
                         // The innermost open call. In a file that is not damaged, this is its record.
@@ -306,37 +291,18 @@ fn find_boundaries(events: &[CompactEvent], boundaries: &mut Vec<Boundary>, pend
     boundaries.extend(pending.drain(..).rev().map(|(_, later)| Boundary::Begin(later)));
 }
 
-impl CompactEvent {
-    fn of_call(call: &Call) -> CompactEvent {
-        let Call { start, end, function, task, kind, is_clipped, .. } = *call;
-        CompactEvent { start, end, function, task, payload: NO_PAYLOAD, kind, is_clipped }
+/// The payload of an event, of which these are stored.
+#[inline]
+fn payload_of<'a>(event: &CompactEvent, payloads: &[StoredPayload], bytes: &'a [u8]) -> Option<Payload<'a>> {
+    if event.payload == NO_PAYLOAD {
+        return None;
     }
-
-    #[inline]
-    fn call(&self, thread: usize, start: u64, depth: u32) -> Call {
-        let CompactEvent { end, function, task, kind, is_clipped, .. } = *self;
-        let (is_unfinished, is_inherited, frame) = (false, false, NO_FRAME);
-        Call { thread, task, function, kind, is_unfinished, start, end, depth, is_clipped, is_inherited, frame }
-    }
-
-    #[cold]
-    fn instant<'a>(&self, thread: usize, start: u64, payload: Option<Payload<'a>>) -> Event<'a> {
-        let CompactEvent { task, kind, function, .. } = *self;
-        Event { thread, task, kind, function, start, duration: 0, clipped: false, payload }
-    }
-
-    #[inline]
-    fn payload<'a>(&self, payloads: &[StoredPayload], bytes: &'a [u8]) -> Option<Payload<'a>> {
-        if self.payload == NO_PAYLOAD {
-            return None;
-        }
-        payloads.get(self.payload as usize).map(|stored| match stored {
-            StoredPayload::Overwritten => Payload::Overwritten,
-            StoredPayload::Merged(calls) => Payload::Merged(*calls),
-            StoredPayload::Bytes(range) => Payload::Bytes(bytes.get(range.clone()).unwrap_or_default()),
-            StoredPayload::Members(range) => Payload::Members(bytes.get(range.clone()).unwrap_or_default()),
-        })
-    }
+    payloads.get(event.payload as usize).map(|stored| match stored {
+        StoredPayload::Overwritten => Payload::Overwritten,
+        StoredPayload::Merged(calls) => Payload::Merged(*calls),
+        StoredPayload::Bytes(range) => Payload::Bytes(bytes.get(range.clone()).unwrap_or_default()),
+        StoredPayload::Members(range) => Payload::Members(bytes.get(range.clone()).unwrap_or_default()),
+    })
 }
 
 /// Appends bytes to the others, and returns where they are.

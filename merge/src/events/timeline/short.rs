@@ -13,8 +13,7 @@
 //! A call that reaches over the begin of the part is never short: other parts know it. Nor is one that never ended.
 //! Instants, and the calls that a short call made on the track of another task, stay as they are.
 
-use super::nester::CompactEvent;
-use viztracer_format::record::Kind;
+use super::compact::CompactEvent;
 
 /// What an event stands for. The events that are left inside of it stand before it.
 #[derive(Clone, Copy, Debug)]
@@ -201,20 +200,5 @@ impl ShortCalls {
             self.roots.push(last as u32);
             end -= self.nodes[last].size as usize;
         }
-    }
-}
-
-impl CompactEvent {
-    fn duration(&self) -> u64 {
-        self.end.saturating_sub(self.start)
-    }
-
-    fn is_short(&self, shortest: u64) -> bool {
-        self.duration() < shortest && self.kind != Kind::Open
-    }
-
-    /// Whether a short call is near enough to this one, which is on the same track, to be merged with it.
-    fn meets(&self, next: &CompactEvent, shortest: u64) -> bool {
-        self.task == next.task && next.start.saturating_sub(self.end) < shortest
     }
 }

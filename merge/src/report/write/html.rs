@@ -17,11 +17,12 @@ mod block;
 mod header;
 mod lives;
 mod modules;
+mod packed;
+mod served;
 pub mod tile;
 mod totals;
 
 use super::by_id::ById;
-use super::gzip::{Gzip, LEVEL};
 use super::lives::Lives;
 use super::numbered;
 use super::part::Reader;
@@ -29,16 +30,16 @@ use super::text::Text;
 use super::writer::{Report, ReportEnd, Tail, Writer, WrittenPart};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
-use crate::events::timeline::{Call, Detail, StackEvent};
+use crate::events::timeline::{Call, StackEvent};
 use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::functions::InternedFunctions;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use block::PageBlock;
+use packed::{Packer, put_script};
 use rayon::ThreadPool;
 use serde_json::Value;
+pub use served::Served;
 use std::sync::{Arc, Mutex};
 use totals::PageTotals;
 use viztracer_format::names::Function;
@@ -61,22 +62,8 @@ pub struct Html {
     lives: Lives,
     packer: Packer,
     events_max: u64,
-    /// What the page shows, if a server adds the rest.
-    detail: Option<Detail>,
-}
-
-/// Compresses bytes, and encodes them as text. It keeps its compressors.
-#[derive(Debug, Default)]
-struct Packer(Mutex<Vec<Gzip>>);
-
-impl Packer {
-    fn packed(&self, bytes: &[u8]) -> String {
-        let spare = lock(&self.0).pop();
-        let mut gzip = spare.unwrap_or_else(|| Gzip::new(LEVEL));
-        let packed = STANDARD.encode(gzip.member(bytes));
-        lock(&self.0).push(gzip);
-        packed
-    }
+    /// Set if a server adds more.
+    served: Option<Served>,
 }
 
 impl Html {
@@ -98,13 +85,13 @@ impl Html {
         }
         let interned = Arc::new(numbered::functions(report, pool, watch)?);
         let (totals, lives, packer) = (Mutex::default(), Lives::default(), Packer::default());
-        Ok(Html { interned, totals, lives, packer, events_max, detail: None })
+        Ok(Html { interned, totals, lives, packer, events_max, served: None })
     }
 
-    /// Makes the writer of a page to which a server adds what it shows with no more than this detail.
-    pub fn served(interned: Arc<InternedFunctions>, detail: Detail) -> Html {
+    /// Makes the writer of a page to which a server adds more.
+    pub fn served(interned: Arc<InternedFunctions>, served: Served) -> Html {
         let (totals, lives, packer) = (Mutex::default(), Lives::default(), Packer::default());
-        Html { interned, totals, lives, packer, events_max: EVENTS_MAX, detail: Some(detail) }
+        Html { interned, totals, lives, packer, events_max: EVENTS_MAX, served: Some(served) }
     }
 
     /// Writes a source file.
@@ -131,7 +118,7 @@ impl Writer for Html {
     fn begin(&self, _: &Report<'_>, text: &mut Text) {
         let (before, _) = PAGE.split_once(BLOCKS).unwrap_or((PAGE, ""));
         let before = modules::embedded(before);
-        match self.detail {
+        match self.served {
             Some(_) => text.put(before.replace(NOBODY, SERVER).as_bytes()),
             None => text.put(before.as_bytes()),
         }
@@ -142,8 +129,8 @@ impl Writer for Html {
         let take = |event: StackEvent<'_>, open: &[Call]| {
             block.take(&event, open, |id| file.get(id).unwrap_or_default());
         };
-        let outcome = match &self.detail {
-            Some(detail) => reader.detail(detail, take),
+        let outcome = match &self.served {
+            Some(Served { detail, .. }) => reader.detail(detail, take),
             None => self.lives.stack_events(reader, take),
         };
         let index = reader.part.file;
@@ -184,20 +171,11 @@ impl Writer for Html {
 
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         end.put_sources(tail, |path, _, source, text| self.put_source(path, source, text))?;
-        header::put(end, &self.interned, &lock(&self.totals), self.detail.as_ref(), tail)?;
+        header::put(end, &self.interned, &lock(&self.totals), self.served.as_ref(), tail)?;
         let (_, after) = PAGE.split_once(BLOCKS).unwrap_or((PAGE, ""));
         tail.text.put(modules::embedded(after).as_bytes());
         Ok(())
     }
-}
-
-/// Appends data as a script element, which a browser does not run.
-fn put_script(attributes: &str, data: &str, text: &mut Text) {
-    text.put(b"<script type=\"text/plain\" ");
-    text.put(attributes.as_bytes());
-    text.put(b">");
-    text.put(data.as_bytes());
-    text.put(b"</script>\n");
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! The page's header: processes, threads, tasks, functions, and what is missing.
 
 use super::block::Stream;
+use super::served::Served;
 use super::totals::PageTotals;
 use crate::align::{Clock, Method, Starts};
 use crate::error::MergeError;
 use crate::events::selection::Selected;
-use crate::events::timeline::Detail;
 use crate::plan::ending::Ending;
 use crate::plan::file::FilePlan;
 use crate::plan::imported::Imported;
@@ -32,7 +32,7 @@ pub fn put(
     end: &ReportEnd<'_>,
     interned: &InternedFunctions,
     totals: &PageTotals,
-    detail: Option<&Detail>,
+    served: Option<&Served>,
     tail: &mut Tail<'_>,
 ) -> Result<(), MergeError> {
     let ReportEnd { report, tasks, summary, .. } = *end;
@@ -48,12 +48,12 @@ pub fn put(
     ] {
         put_member(name, &value, &mut tail.text);
     }
-    if let Some(detail) = detail {
-        let served = json!({ "shortest": detail.shortest, "calls": totals.all + totals.merged });
-        put_member("served", &served, &mut tail.text);
+    if let Some(Served { detail, id }) = served {
+        let value = json!({ "id": id, "shortest": detail.shortest, "calls": totals.all + totals.merged });
+        put_member("served", &value, &mut tail.text);
     }
     // Tiles are of one time line.
-    if let Some(starts) = report.alignment.starts.as_ref().filter(|_| detail.is_none()) {
+    if let Some(starts) = report.alignment.starts.as_ref().filter(|_| served.is_none()) {
         put_member("starts", &starts_value(report, starts), &mut tail.text);
     }
     if let Some(time) = report.selected.as_ref().and_then(Selected::one_time) {

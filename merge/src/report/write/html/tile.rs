@@ -6,7 +6,7 @@
 //! ```
 
 use super::block::{PageBlock, Stream};
-use super::{Packer, put_script};
+use super::packed::{Packer, put_script};
 use crate::error::MergeError;
 use crate::events::content::Content;
 use crate::events::timeline::{Detail, FileWindows};
