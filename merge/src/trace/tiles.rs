@@ -70,7 +70,8 @@ impl Tiles {
         summary.last_words = innermost(&self.plans);
         let mut output = Output::create(output)?;
         let known = (Arc::clone(&self.interned), &self.windows[..]);
-        let served = Served { detail: Detail::of_all(self.shortest), id: self.settings.id.clone() };
+        let (id, whole) = (self.settings.id.clone(), self.whole());
+        let served = Served { detail: Detail::of_all(self.shortest), id, whole };
         self.report(None).served_page(known, served, &self.pool, watch, &mut output, &mut summary)?;
         output.finish(true)?;
         Ok(summary)
@@ -99,6 +100,11 @@ impl Tiles {
         Ok(output.into_bytes())
     }
 
+    /// How many events of a time are few enough for a tile with all calls.
+    fn whole(&self) -> u64 {
+        self.settings.calls / 2
+    }
+
     fn summary(&self) -> Summary {
         let Tiles { request, plans, alignment, bad, .. } = self;
         Summary::of(request.output.clone(), plans, alignment, &request.prefixes, bad.clone())
@@ -111,12 +117,6 @@ impl Tiles {
     }
 
     fn tiler<'a>(&'a self, report: &'a Report<'a>) -> Tiler<'a> {
-        Tiler {
-            report,
-            windows: &self.windows,
-            interned: &self.interned,
-            pool: &self.pool,
-            all_max: self.settings.calls / 2,
-        }
+        Tiler { report, windows: &self.windows, interned: &self.interned, pool: &self.pool, all_max: self.whole() }
     }
 }

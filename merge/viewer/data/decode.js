@@ -206,8 +206,9 @@ export class Decoder {
 
 /** Returns what the page needs to ask its server for more, or null if nobody adds to it. */
 function servedOf(header) {
-    const { id, shortest, calls } = header.served ?? {};
-    return typeof id === "string" ? { id, shortest: number(shortest), calls: number(calls), header } : null;
+    const { id, shortest, calls, whole } = header.served ?? {};
+    const numbers = { shortest: number(shortest), calls: number(calls), whole: number(whole) };
+    return typeof id === "string" ? { id, ...numbers, header } : null;
 }
 
 /** Returns nanoseconds since 1970, or null. @returns {bigint|null} */

@@ -25,9 +25,9 @@
  * @property {LastWords[]} lastWords
  * @property {import("./hiding.js").Hidden|null=} hidden  the functions whose calls are hidden
  * @property {import("./comparison.js").Comparison|null} comparison  the sides, if the page compares runs
- * @property {{id: string, shortest: number, calls: number, header: object}|null} served  how a server calls the trace
- *                                   that adds to the page, the duration below which calls are merged, the number of all
- *                                   calls, and the header
+ * @property {{id: string, shortest: number, calls: number, whole: number, header: object}|null} served  how a
+ *                                   server calls the trace that adds to the page, the duration below which calls are
+ *                                   merged, the number of all calls, with how many the server adds all, and the header
  * @property {import("./loaded.js").Loaded=} loaded  what of a served trace is loaded
  * @property {object} metadata       the same as a JSON report's `viztracer_metadata`
  * @property {string} metadataText   its text, with numbers that JavaScript cannot represent

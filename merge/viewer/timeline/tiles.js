@@ -10,6 +10,8 @@ import { ask, NoAnswer } from "../server.js";
 const REST = 120;
 /** Merged calls are shorter than this part of a pixel. */
 const DETAIL = 0.5;
+/** How many views wide a tile is. */
+const WIDE = 3;
 /** Calls of the tiles that are kept. */
 const KEPT = 2_000_000;
 /** Milliseconds of a slice of preparation. */
@@ -60,9 +62,18 @@ export class Tiles {
         }
     }
 
-    /** Whether all calls of the view that are wide enough to be seen are there. */
+    /** Whether the calls of the view that are wide enough to be seen are there, and all of them if they are few. */
     #isEnough({ from, to, scale }) {
-        return this.trace.loaded.shortest({ from, to }) <= scale;
+        const { tile } = this.trace.loaded;
+        const shortest = this.trace.loaded.shortest({ from, to });
+        const isOfTile = tile !== null && shortest === tile.shortest;
+        return shortest <= scale && (shortest === 0 || !this.#areFew(from, to) || (isOfTile && isNear(tile, from, to)));
+    }
+
+    /** Whether a tile of this time probably has all calls. */
+    #areFew(from, to) {
+        const { duration, served } = this.trace;
+        return ((to - from) / duration) * WIDE * served.calls <= 2 * served.whole;
     }
 
     async #load(view, stop) {
@@ -94,11 +105,13 @@ export class Tiles {
     #known({ from, to, scale }) {
         const { duration } = this.trace;
         const [begin, end] = [Math.max(from, 0), Math.min(to, duration)];
-        return this.#kept.find((of) => of.from <= begin && end < of.to && of.shortest <= scale);
+        const areFew = this.#areFew(from, to);
+        const isEnough = (of) => of.shortest <= scale && (of.shortest === 0 || !areFew || isNear(of, from, to));
+        return this.#kept.find((of) => of.from <= begin && end < of.to && isEnough(of));
     }
 
     async #fetched({ from, to, scale }, signal) {
-        const margin = to - from;
+        const margin = ((WIDE - 1) / 2) * (to - from);
         const time = { from: Math.max(0, Math.floor(from - margin)), to: Math.ceil(Math.max(to, 0) + margin) + 1 };
         const text = await ask(this.trace, "tile", { ...time, shortest: Math.floor(scale * DETAIL) }, signal);
         return readTile(text, this.trace);
@@ -123,4 +136,9 @@ export class Tiles {
             this.timeline.replaceLoaded(() => loaded.use(tile, changes), levels, [...changes.keys()]);
         }
     }
+}
+
+/** Whether a tile was asked for with about this view. */
+function isNear(tile, from, to) {
+    return tile.to - tile.from <= (WIDE + 0.5) * (to - from);
 }

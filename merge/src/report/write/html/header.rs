@@ -48,8 +48,13 @@ pub fn put(
     ] {
         put_member(name, &value, &mut tail.text);
     }
-    if let Some(Served { detail, id }) = served {
-        let value = json!({ "id": id, "shortest": detail.shortest, "calls": totals.all + totals.merged });
+    if let Some(Served { detail, id, whole }) = served {
+        let value = json!({
+            "id": id,
+            "shortest": detail.shortest,
+            "calls": totals.all + totals.merged,
+            "whole": whole,
+        });
         put_member("served", &value, &mut tail.text);
     }
     // Tiles are of one time line.

@@ -9,4 +9,6 @@ pub struct Served {
     pub detail: Detail,
     /// What the page calls the trace when it asks the server.
     pub id: String,
+    /// A time with so many events, or fewer, is added with all calls.
+    pub whole: u64,
 }
