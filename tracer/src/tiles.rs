@@ -11,8 +11,8 @@ use viztracer_merge::{MergeError, Request, TileSettings, Watch, Where};
 #[pyclass(frozen, module = "viztracer.snaptrace")]
 pub struct Tiles(viztracer_merge::Tiles);
 
-/// Opens the trace of these ring files if it has more than `least` events. Its page will have about so many `calls`, and
-/// calls this opening by the `id`.
+/// Opens the trace of these ring files if it has more than `least` events. Its page will have about so many `calls`,
+/// and calls this opening by the `id`.
 #[pyfunction]
 #[pyo3(signature = (inputs, *, least, calls, id, progress = false))]
 pub fn open_tiles(
@@ -53,8 +53,8 @@ impl Tiles {
         tile.map(|bytes| PyBytes::new(python, &bytes)).map_err(|error| raised(&error))
     }
 
-    /// The functions of a time, as JSON: of all threads, or of some, each given by its file and its index in that, or by
-    /// its file alone. `busy`: without calls that wait.
+    /// The functions of a time, as JSON: of all threads, or of some, each given by its file and its index in that, or
+    /// by its file alone. `busy`: without calls that wait.
     fn functions<'py>(
         &self,
         python: Python<'py>,

@@ -47,8 +47,8 @@ pub struct TileSettings {
 }
 
 impl Tiles {
-    /// Opens and plans the inputs of a request, of which the output and the selection do not matter. `None` if the trace
-    /// is not large enough to be served in tiles.
+    /// Opens and plans the inputs of a request, of which the output and the selection do not matter. `None` if the
+    /// trace is not large enough to be served in tiles.
     pub fn open(request: Request, settings: TileSettings, watch: &dyn Watch) -> Result<Option<Tiles>, MergeError> {
         let Trace { plans, alignment, bad, .. } = Trace::read(&request, watch)?;
         let planned: u64 = plans.iter().flat_map(|plan| &plan.calls).map(|calls| u64::from(calls.events)).sum();

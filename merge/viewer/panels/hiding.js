@@ -109,7 +109,8 @@ export class Hiding {
     #show() {
         const { hidden } = this.trace;
         this.all.hidden = hidden === null;
-        this.all.title = hidden === null ? "" : `Hidden: ${hidden.words}, ${counted(hidden.calls, callWord(this.trace))}`;
+        const calls = hidden && counted(hidden.calls, callWord(this.trace));
+        this.all.title = hidden === null ? "" : `Hidden: ${hidden.words}, ${calls}`;
     }
 
     #soon() {

@@ -72,7 +72,8 @@ function trackLine(track, go) {
     const text = `${track.name} (${track.kind} ${track.tid})`;
     const first = button(element("bdi", {}, text), () => go.reveal(track, 0), { className: "link" });
     const name = track.count > 0 ? first : element("bdi", {}, text);
-    return element("span", {}, name, element("span", { className: "since" }, ` ${counted(track.count, track.isServed ? "loaded call" : "call")}`));
+    const calls = counted(track.count, track.isServed ? "loaded call" : "call");
+    return element("span", {}, name, element("span", { className: "since" }, ` ${calls}`));
 }
 
 function list(title, none, all, itemOf) {

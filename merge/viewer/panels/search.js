@@ -225,7 +225,8 @@ export class Search {
     #showCount(index) {
         const { count, areCalls, matches } = this.hits;
         const of = index > 0 ? `${grouped(index)} of ` : "";
-        const what = (areCalls ? callWord(this.trace) : this.trace.served ? "loaded hit" : "hit") + (count === 1 ? "" : "s");
+        const word = callWord(this.trace);
+        const what = (areCalls ? word : word.replace("call", "hit")) + (count === 1 ? "" : "s");
         const hiddenCalls = this.trace.hidden?.byFunction ?? [];
         const hidden = hiddenCalls.reduce((sum, own, at) => sum + own * matches.functions[at], 0);
         const rest = hidden > 0 ? `, ${grouped(hidden)} hidden` : "";

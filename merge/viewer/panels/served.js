@@ -8,7 +8,10 @@ export function callWord({ served }) {
     return served ? "loaded call" : "call";
 }
 
-/** Says why the calls of a range cannot be counted in the page; "" if they can. @param {{from: number, to: number}} range */
+/**
+ * Says why the calls of a range cannot be counted in the page; "" if they can.
+ * @param {import("../data/model.js").Trace} trace @param {{from: number, to: number}} range
+ */
 export function whyNot({ loaded }, range) {
     return !loaded || loaded.isWhole(range) ? "" : loaded.words(range);
 }
@@ -16,11 +19,14 @@ export function whyNot({ loaded }, range) {
 /** Says how many calls the trace has, and which of the visible time are merged. */
 export function servedCounts({ served, loaded }, view) {
     const shortest = loaded.shortest(view);
-    const now = shortest > 0 ? `calls shorter than ${timeText(shortest)} are merged here` : "every call of this part is shown";
-    return `${grouped(served.calls)} calls; ${now}`;
+    const merged = `calls shorter than ${timeText(shortest)} are merged here`;
+    return `${grouped(served.calls)} calls; ${shortest > 0 ? merged : "every call of this part is shown"}`;
 }
 
-/** Returns the line about what the page of a served trace lacks, or nothing. @param {import("../data/model.js").Trace} trace */
+/**
+ * Returns the line about what the page of a served trace lacks, or nothing.
+ * @param {import("../data/model.js").Trace} trace
+ */
 export function servedLine({ served, processes }) {
     const words = [];
     if (served && processes.some(({ state }) => state === "living")) {

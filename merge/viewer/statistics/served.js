@@ -40,7 +40,8 @@ export async function servedRows(trace, { from, to, where }, isBusy, signal) {
         };
     });
     const unknown = all.overwritten_ns;
-    const none = { calls: 0, mean: 0, max: 0, raised: 0, unfinished: 0, waiting: 0, idle: { calls: 0, total: 0, own: 0 } };
+    const idle = { calls: 0, total: 0, own: 0 };
+    const none = { calls: 0, mean: 0, max: 0, raised: 0, unfinished: 0, waiting: 0, idle };
     return unknown > 0 ? [...rows, { function: functions.overwritten, total: unknown, own: unknown, ...none }] : rows;
 }
 
@@ -59,7 +60,7 @@ function placesOf(trace, where) {
     };
     const places = COUNTED.test(where) ? where.split(".").map(place) : [""];
     if (places.includes("")) {
-        throw new NoAnswer("Choose threads: the functions of a task are counted when all calls of the range are loaded.");
+        throw new NoAnswer("Choose threads, or zoom in: functions of a task need all calls of the range.");
     }
     return { where: places.join(".") };
 }

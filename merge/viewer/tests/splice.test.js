@@ -38,7 +38,9 @@ function calls(of) {
 
 test("a tile takes the place of the merged calls in its time", () => {
     const whole = columns([[0, 100, 0, 1], [10, 40, 1, 2, 8], [50, 70, 1, 3], [80, 90, 1, 2, 4]]);
-    const tile = columns([[0, 100, 0, 1], [28, 32, 1, 2], [29, 30, 2, 4], [34, 38, 1, 2], [50, 70, 1, 3], [55, 56, 2, 4]]);
+    const tile = columns([
+        [0, 100, 0, 1], [28, 32, 1, 2], [29, 30, 2, 4], [34, 38, 1, 2], [50, 70, 1, 3], [55, 56, 2, 4],
+    ]);
     const { columns: made, places, ofTile } = spliced(whole, tile, { from: 30, to: 60 });
     assert.deepEqual(calls(made), [
         [0, 100, 0, 1], [10, 28, 1, 2, 8], [28, 32, 1, 2], [29, 30, 2, 4], [34, 38, 1, 2], [50, 70, 1, 3],

@@ -86,7 +86,8 @@ export class Tiles {
             this.#tellOnce("");
         } catch (error) {
             if (!stop.signal.aborted) {
-                this.#tellOnce(error instanceof NoAnswer ? error.message : `This part cannot be shown: ${error.message}`);
+                const { message } = error;
+                this.#tellOnce(error instanceof NoAnswer ? message : `This part cannot be shown: ${message}`);
             }
         } finally {
             if (this.#stop === stop) {

@@ -114,9 +114,9 @@ impl Nester {
         }
     }
 
-    /// Calls `each` with the stack events of a part that was begun by [`begin_merging`](Nester::begin_merging), as far as
-    /// they belong to calls of the time that is shown. Of a call that ends in a later part, or begins in an earlier one,
-    /// the end and the begin come all the same, with the parts in which the time begins and ends.
+    /// Calls `each` with the stack events of a part that [`begin_merging`](Nester::begin_merging) began, as far as they
+    /// are of calls in the time that is shown. Of a call that ends in a later part, or begins in an earlier one, the end
+    /// and the begin come all the same, with the parts in which the time begins and ends.
     pub fn emit_detail<'p>(
         &mut self,
         file: &FileWindows,
