@@ -201,7 +201,11 @@ impl<T: Times> Decoder<'_, T> {
         let mut serial = None;
         let mut seen_task = 0;
         let (mut last_end, mut members, mut damaged) = (0, Vec::new(), 0);
-        for event in &mut events {
+        #[allow(
+            clippy::while_let_on_iterator,
+            reason = "the iterator of a reference is not inlined, and copies events"
+        )]
+        while let Some(event) = events.next() {
             if serial != Some(event.thread) {
                 self.count(current);
                 serial = Some(event.thread);

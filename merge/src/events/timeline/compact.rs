@@ -41,11 +41,13 @@ impl CompactEvent {
     }
 
     /// How long it took.
+    #[inline(always)]
     pub fn duration(&self) -> u64 {
         self.end.saturating_sub(self.start)
     }
 
     /// Whether it is a call that may be merged.
+    #[inline(always)]
     pub fn is_short(&self, shortest: u64) -> bool {
         self.duration() < shortest && self.kind != Kind::Open
     }

@@ -44,7 +44,7 @@ impl ShortCalls {
     }
 
     /// Takes the event that was just added to the others. `begin`: calls that began before it are known elsewhere.
-    #[inline]
+    #[inline(always)]
     pub fn take(&mut self, events: &mut Vec<CompactEvent>, shortest: u64, begin: u64) {
         let Some(event) = events.last().copied() else { return };
         let mut node = Node { size: 1, calls: 1, longest: event.duration() };
@@ -81,7 +81,7 @@ impl ShortCalls {
     }
 
     /// The index of the first event inside of a call that began at `start` and comes next.
-    #[inline]
+    #[inline(always)]
     fn first_inside(&self, events: &[CompactEvent], start: u64) -> usize {
         let mut first = self.nodes.len();
         while let Some(last) = first.checked_sub(1).filter(|last| events[*last].start >= start) {
@@ -91,7 +91,7 @@ impl ShortCalls {
     }
 
     /// Leaves out the calls of a task from the event `first` on; returns how many calls these stand for.
-    #[inline]
+    #[inline(always)]
     fn leave_out(&mut self, events: &mut [CompactEvent], first: usize, task: u32) -> u32 {
         let mut calls = 0;
         let mut all = true;
