@@ -1,8 +1,8 @@
 //! Whatever calls there are: each one that overlaps the time is shown, or counted in exactly one merged call.
 
-use super::{Emitted, Op, check_nesting, cut, event_of, op, run, windows};
+use super::{BEGIN, Emitted, Op, check_nesting, cut, event_of, op, run, windows, windows_after_a_wrap};
 use crate::events::decode::Payload;
-use crate::events::timeline::{Call, Detail, FileWindows, Nester, StackEvent};
+use crate::events::timeline::{Call, Detail, FileWindows, Nester, OVERWRITTEN, StackEvent};
 use proptest::prelude::*;
 use viztracer_format::record::Kind;
 
@@ -69,16 +69,21 @@ proptest! {
         shortest in 0u64..20,
         (from, length) in (0u64..200, 1u64..100),
         is_whole in any::<bool>(),
+        overwritten in prop::option::of(any::<prop::sample::Index>()),
     ) {
         let ops: Vec<_> = ops.iter().flat_map(|(thread, op)| [(*thread, Op::Wait(1)), (*thread, *op)]).collect();
         let history = run(&ops);
-        let parts = cut(&history.records, &borders);
-        let windows = windows(&parts, &history.unfinished);
+        let wrapped = overwritten.map_or(0, |index| index.index(history.records.len() + 1));
+        let (gone, kept) = history.records.split_at(wrapped);
+        let until = |thread| gone.iter().rfind(|call| call.thread == thread).map_or(BEGIN, |last| last.end);
+        let parts = cut(kept, &borders);
+        let windows = windows_after_a_wrap(&parts, &history.unfinished, &[0, 1, 2].map(|of| BEGIN..until(of)));
         let time = if is_whole { 0..u64::MAX } else { from..from + length };
         let detail = Detail { time: time.clone(), shortest };
         let (shown, steps) = shown(&parts, &windows, &detail);
         check_nesting(&steps);
-        let all = || history.records.iter().chain(&history.unfinished);
+        let shown: Vec<Shown> = shown.into_iter().filter(|of| of.call.function != OVERWRITTEN).collect();
+        let all = || kept.iter().chain(&history.unfinished);
         let overlaps = |call: &&Call| call.start < time.end && call.end >= time.start;
         let mut counts = vec![0; shown.len()];
         for call in all().filter(|call| call.kind != Kind::Instant) {
@@ -97,7 +102,7 @@ proptest! {
             prop_assert!(overlaps(&&of.call));
             prop_assert_eq!(if of.calls == 1 { 1 } else { count }, of.calls, "{:?}", of);
         }
-        let instants = history.records.iter().filter(|call| call.kind == Kind::Instant);
+        let instants = kept.iter().filter(|call| call.kind == Kind::Instant);
         let of_time = instants.filter(|call| time.contains(&call.start)).count();
         prop_assert_eq!(steps.iter().filter(|step| step.0 == 'i').count(), of_time);
     }
