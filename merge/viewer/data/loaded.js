@@ -30,6 +30,8 @@ export class Loaded {
         }
         const births = trace.processes.map(({ birth }) => birth).filter((birth) => birth);
         births.forEach((birth) => (birth.call = nameOf(birth.track, birth.call)));
+        // Files that are saved have no arrows from calls, whose indices change.
+        trace.flows.forEach((flow) => (flow.fromCall = -1));
         trace.lastWords.forEach(({ threads }) => threads.forEach((thread) => (thread.whole = thread.frames)));
     }
 
