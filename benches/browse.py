@@ -1,7 +1,7 @@
-"""usage: browse.py VIEWER TRACE [--site DIRECTORY] [--library FILE] [--picture FILE]
+"""usage: browse.py VIEWER TRACE [--site DIRECTORY] [--library FILE] [--vizviewer FILE] [--picture FILE]
 
 Open a trace in a browser, zoom, pan and return with the keyboard. Print the measurements as JSON: `picture_s`,
-`frames_ms`, `heap_mb`, `resident_mb`, or `error`. Needs playwright and Chromium.
+`frames_ms`, `heap_mb`, `resident_mb`, and `server_mb` of the viewer `served`, or `error`. Needs playwright and Chromium.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import Error, sync_playwright
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Browser, Page, Route
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -50,6 +54,7 @@ class Viewer:
 
 VIEWERS = {
     "ours": Viewer("window.viztracer"),
+    "served": Viewer("window.viztracer"),
     "VizTracer": Viewer("document.querySelector('canvas') && !/^(Importing|Initializ)/m.test(document.body.innerText)"),
     "speedscope": Viewer("document.title.startsWith('trace - ')", "=da-", "#profileURL=/trace&title=trace"),
     "perfetto": Viewer(
@@ -91,6 +96,7 @@ def main() -> None:
     parser.add_argument("trace", type=lambda text: Path(text).resolve())
     parser.add_argument("--site", type=Path, help="where the viewer's own files are, unless the trace is a page")
     parser.add_argument("--library", type=Path, help="given for each script that the page asks the network for")
+    parser.add_argument("--vizviewer", type=Path, help="the command that serves the ring files in the trace's directory")
     parser.add_argument("--picture", type=Path, help="writes what is seen in the end")
     options = parser.parse_args()
     viewer = VIEWERS[options.viewer]
@@ -105,10 +111,34 @@ def main() -> None:
 
 def measure(browser: Browser, viewer: Viewer, options: argparse.Namespace) -> dict[str, Any]:
     """Return what it took; playwright's `Error` if the page has died or shows nothing."""
+    if options.viewer != "served":
+        return look(browser, viewer, options, address(viewer, options))
+    began = time.perf_counter()
+    with vizviewer(options) as (server, page):
+        waited = time.perf_counter() - began
+        found = look(browser, viewer, options, page)
+        found["picture_s"] += waited
+        return {**found, "server_mb": peak_mb(server.pid)}
+
+
+@contextmanager
+def vizviewer(options: argparse.Namespace) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Serve ring files; give the server, and the address of the page as soon as it can be asked for."""
+    command = [options.vizviewer, "--server_only", "--no_redirect", "--port", "0", options.trace]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            lines = iter(server.stdout or ())
+            yield server, next(found[0] for line in lines if (found := re.search(r"http://\S+", line)))
+        finally:
+            server.terminate()
+
+
+def look(browser: Browser, viewer: Viewer, options: argparse.Namespace, address: str) -> dict[str, Any]:
+    """Open a page, move, and weigh it."""
     page = browser.new_context(viewport=WINDOW).new_page()
     page.route(lambda url: True, functools.partial(offline, options.library))
     page.add_init_script(WATCH % viewer.shown)
-    page.goto(address(viewer, options), wait_until="commit", timeout=PATIENCE_S * 1000)
+    page.goto(address, wait_until="commit", timeout=PATIENCE_S * 1000)
     picture = wait(page)
     if viewer.unfold:
         page.get_by_text(viewer.unfold).first.click(force=True)

@@ -1,6 +1,8 @@
 """How soon does a trace appear, how smoothly does it move, and how large is it?  ``benches/run pages``
 
-viztracer-ring and VizTracer record `orders.py` with 100,000, 1,000,000 and 10,000,000 calls. The reports are shown in
+viztracer-ring and VizTracer record `orders.py` with 100,000, 1,000,000 and 10,000,000 calls. `vizviewer` also serves
+ring files of 100,000,000 calls: the last ones, copied ten times as if ten processes had written them. There the time
+counts from the start of `vizviewer`, and its peak of resident memory is measured, too. The reports are shown in
 turns in headless Chromium, which draws in software: the `.html` of viztracer-ring; the `.html` of VizTracer, with the
 script that it loads from the network; `.speedscope.json` in speedscope; `.pftrace` in Perfetto's UI. This machine
 serves the last two viewers. A trace appears when the viewer reports it as loaded and two frames have passed; the time
@@ -21,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from environments import ENVS, Missing
 from process import run
 from question import PROGRAMS, Answer, Bench, median, number
-from rings import calls_in_rings, record
+from rings import calls_in_rings, copies, record, size_of
 
 if TYPE_CHECKING:
     from environments import Environment
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 RUNS = 3
 CALLS = (100_000, 1_000_000, 10_000_000)
 PICTURE_GOALS = {1_000_000: "2", 10_000_000: "6"}
+COPIES = 10
+SERVED_GOALS = ["goal for ours", "3", "17", "17", "0", "500", "–", "500"]
 FRAME_GOAL, HEAP_GOAL = "33", "600"
 # The report's viewer itself is not counted: it is the same for all sizes.
 BYTES_GOAL = "8"
@@ -101,7 +105,27 @@ def answer(bench: Bench) -> Answer:
             for contender in contenders:
                 contender.once()
         table(result, contenders, recorded, PICTURE_GOALS.get(calls, "–"))
+    served(result, bench, directory / "rings")
     return result
+
+
+def served(result: Answer, bench: Bench, rings: Path) -> None:
+    """Add the table of a large trace that `vizviewer` serves."""
+    (ring,) = rings.iterdir()
+    environment = bench.environments[-1]
+    large = copies(ring, bench.scratch / "large", COPIES)
+    contender = Contender("served", "vizviewer", large, ["--vizviewer", environment.ours / "vizviewer"])
+    contender.size = size_of(large)
+    for _ in bench.rounds(RUNS):
+        contender.once()
+    calls = calls_in_rings(environment, large)
+    row = contender.row(calls)[:7]
+    server = median(sample["server_mb"] for sample in contender.samples if "server_mb" in sample)
+    head = ("viewer", "picture, s", "frame, ms", "99 %", "% over 34 ms", "heap, MB", "resident, MB", "server, MB")
+    result.table(head, [[*row, number(server, 0)], SERVED_GOALS], f"{calls:,} calls, served from {COPIES} ring files")
+    result.samples += [{"contender": contender.name, "calls": calls, **sample} for sample in contender.samples]
+    if contender.failure:
+        result.note(f"{contender.name}: {contender.failure}")
 
 
 def traces(environment: Environment, directory: Path, calls: int) -> tuple[list[Contender], int]:

@@ -209,9 +209,26 @@ impl Events<'_> {
         self.records = &self.records[RECORD_SIZE..];
     }
 
-    /// Takes the extensions that belong to `event`: LONG only if its duration says that there is one.
-    #[inline]
-    fn extend(&mut self, event: &mut Event) {
+    /// The event of a record without extensions.
+    #[inline(always)]
+    fn event(&self, record: Record, kind: Kind) -> Event {
+        Event {
+            thread: self.thread,
+            task: self.task,
+            kind,
+            inherited: record.kind_byte() & INHERITED != 0,
+            function: record.function(),
+            start: full_ticks(record.start(), self.opened),
+            duration: record.duration(),
+            payload: None,
+            is_damaged: false,
+        }
+    }
+
+    /// The event of a record with the extensions that belong to it: LONG only if its duration says that there is one.
+    #[inline(never)]
+    fn extended(&mut self, record: Record, kind: Kind) -> Event {
+        let mut event = self.event(record, kind);
         let is_long = event.duration == DURATION_EXTENDED;
         while let Some(next) = self.peek() {
             match Kind::from_byte(next.kind_byte()) {
@@ -222,6 +239,13 @@ impl Events<'_> {
             self.skip();
         }
         event.is_damaged = event.payload.is_some_and(|payload| !self.take(payload));
+        event
+    }
+
+    /// Whether the next record is the payload of an event.
+    #[inline(always)]
+    fn is_payload_next(&self) -> bool {
+        self.peek().and_then(|record| Kind::from_byte(record.kind_byte())) == Some(Kind::Payload)
     }
 
     /// Whether a payload is behind those of the earlier events. A writer stores one payload behind the other, each for
@@ -246,30 +270,19 @@ impl Events<'_> {
 impl Iterator for Events<'_> {
     type Item = Event;
 
-    #[inline]
+    // The usual event stays in registers: to copy what was just written byte by byte takes the processor longer than all
+    // the rest. So this is always inlined, and no reference to that event is given away.
+    #[inline(always)]
     fn next(&mut self) -> Option<Event> {
         loop {
             let record = self.peek()?;
             self.skip();
             match Kind::from_byte(record.kind_byte()) {
                 Some(kind) if kind.is_event() => {
-                    let mut event = Event {
-                        thread: self.thread,
-                        task: self.task,
-                        kind,
-                        inherited: record.kind_byte() & INHERITED != 0,
-                        function: record.function(),
-                        start: full_ticks(record.start(), self.opened),
-                        duration: record.duration(),
-                        payload: None,
-                        is_damaged: false,
-                    };
-                    if event.duration == DURATION_EXTENDED || !kind.is_call() {
-                        self.extend(&mut event);
-                    } else if let Some(Kind::Payload) = self.peek().and_then(|r| Kind::from_byte(r.kind_byte())) {
-                        self.extend(&mut event);
+                    if record.duration() == DURATION_EXTENDED || !kind.is_call() || self.is_payload_next() {
+                        return Some(self.extended(record, kind));
                     }
-                    return Some(event);
+                    return Some(self.event(record, kind));
                 }
                 Some(Kind::Thread) => (self.thread, self.task) = (record.word1 as u32, 0),
                 Some(Kind::Task) => self.task = record.word1 as u32,

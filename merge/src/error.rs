@@ -68,6 +68,9 @@ pub enum MergeError {
         grouped(*.1), grouped(*.0)
     )]
     TooManyEvents(u64, u64),
+    /// A tile of so many calls would be too large.
+    #[error("this time has too many calls to be shown one by one: zoom in")]
+    LargeTile,
     /// No threads to work with.
     #[error("cannot start the worker threads: {0}: try --threads 1")]
     Threads(#[from] rayon::ThreadPoolBuildError),

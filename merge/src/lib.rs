@@ -79,6 +79,7 @@ pub use text::when::parse_duration;
 pub use regex::Regex;
 pub use request::Request;
 pub use trace::calls::{CallStream, Calls};
+pub use trace::tiles::{TileSettings, Tiles, Where};
 
 #[doc(hidden)]
 pub use report::write::gzip::of_level as gzip_of_level;

@@ -2,6 +2,7 @@
 
 pub mod calls;
 mod runs;
+pub mod tiles;
 
 use crate::align::{self, Align, Alignment, Offset};
 use crate::chrome;

@@ -4,6 +4,7 @@ import { ofCalls } from "./data/model.js";
 import { Steps } from "./history.js";
 import { clocksLine } from "./panels/clocks.js";
 import { createPanels } from "./panels/panels.js";
+import { servedCounts } from "./panels/served.js";
 import { timeText, wallClock } from "./timeline/ruler.js";
 import { createTimeline } from "./timeline/timeline.js";
 
@@ -39,21 +40,25 @@ export function showTrace(trace, original = null) {
         onSelect: (track, call) => panels?.select(track, call),
         onRange: (from, to) => panels?.range(from, to),
         onPoint: (point) => panels?.selectPoint(point),
+        onLoaded: () => panels?.loaded(),
         onNote: () => panels.addNote(),
         onChange: () => {
             // A jump to a row that the filter hides removes the filter.
             if (panels !== null && byId("filter").value !== timeline.rows.arranged.filter) {
                 byId("filter").value = timeline.rows.arranged.filter;
             }
+            if (panels !== null && trace.served) {
+                showCounts(trace, timeline.motion.end);
+            }
             steps.write();
         },
         announce,
     });
     panels = createPanels(trace, timeline, {
-        original,
+        original: trace.served ? null : original, // a file of it would have no server
         announce,
         changed: () => steps.write(),
-        recounted: () => showCounts(trace),
+        recounted: () => showCounts(trace, timeline.motion.end),
     });
     wireToolbar(timeline);
     byId("alerts").prepend(...clocksLine(trace, (align) => steps.turn({ align })));
@@ -109,14 +114,17 @@ function showTitle(trace) {
 }
 
 /** Shows how much the trace has, and how many of its calls are shown. */
-function showCounts({ processes, tracks, duration }) {
+function showCounts(trace, view) {
+    const { processes, tracks, duration } = trace;
     const count = (some) => some.reduce((sum, { count: own }) => sum + own, 0);
     const shown = count(ofCalls(tracks));
     const spans = count(tracks) - shown;
     const calls = count(ofCalls(tracks).map((track) => track.recorded ?? track));
     const part = shown < calls ? `${shown.toLocaleString("en")} of ` : "";
     byId("progress").textContent = [
-        `${part}${calls.toLocaleString("en")} call${calls === 1 ? "" : "s"}`,
+        trace.loaded && view
+            ? servedCounts(trace, view)
+            : `${part}${calls.toLocaleString("en")} call${calls === 1 ? "" : "s"}`,
         ...(spans > 0 ? [`${spans.toLocaleString("en")} span${spans === 1 ? "" : "s"}`] : []),
         `${processes.length} process${processes.length === 1 ? "" : "es"}`,
         timeText(duration),

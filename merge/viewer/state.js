@@ -4,7 +4,7 @@
 /**
  * @typedef {object} State
  * @property {[number, number]=} view       from, to
- * @property {[number, number]=} selection  track's index, call by its index among the recorded ones
+ * @property {[number, number|string]=} selection  track's index, name of the call: see data/names.js
  * @property {string=} point                see timeline/points.js
  * @property {[number, number]=} range      from, to
  * @property {string=} filter
@@ -39,6 +39,14 @@ const pair = {
         return numbers.length === 2 && text !== "_" && numbers.every(Number.isFinite) ? numbers : undefined;
     },
 };
+/** A track and the name of a call: see data/names.js. */
+const place = {
+    write: ([track, name]) => `${track}_${name}`,
+    read(text) {
+        const [, track, name] = /^(\d+)_(\d+_\d+)$/.exec(text) ?? [];
+        return name === undefined ? pair.read(text) : [Number(track), name];
+    },
+};
 const words = { write: (text) => text, read: (text) => text };
 const ids = {
     write: (list) => list.join("."),
@@ -59,7 +67,7 @@ const oneOf = (...choices) => ({ write: (text) => text, read: (text) => (choices
 /** By property: its letter in the hash, and how to write and read it. */
 const FIELDS = {
     view: ["v", pair],
-    selection: ["s", pair],
+    selection: ["s", place],
     point: ["m", words],
     range: ["r", pair],
     filter: ["f", words],

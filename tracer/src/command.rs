@@ -72,17 +72,7 @@ pub fn snapshot(
 }
 
 fn merged(python: Python<'_>, request: &Request, progress: bool) -> PyResult<Merged> {
-    let (merged, interruption) = python.detach(|| {
-        let watcher = Watcher { bar: Bar::new(!progress), interruption: RefCell::new(None) };
-        let merged = viztracer_merge::merge(request, &watcher);
-        watcher.bar.clear();
-        (merged, watcher.interruption.into_inner())
-    });
-    // It is the program's, also if it came when the report was just done.
-    if let Some(interruption) = interruption {
-        return Err(interruption);
-    }
-    match merged {
+    match watched(python, progress, |watch| viztracer_merge::merge(request, watch))? {
         Ok(summary) => Ok(Merged {
             entries: summary.entries(),
             events: summary.events(),
@@ -126,6 +116,18 @@ pub fn reason(error: &MergeError) -> String {
         }
         error => error.to_string(),
     }
+}
+
+/// Does work that a signal may stop, with a bar on the terminal if `progress`; raises what its handler has raised.
+pub fn watched<T: Send>(python: Python<'_>, progress: bool, work: impl FnOnce(&dyn Watch) -> T + Send) -> PyResult<T> {
+    let (done, interruption) = python.detach(|| {
+        let watcher = Watcher { bar: Bar::new(!progress), interruption: RefCell::new(None) };
+        let done = work(&watcher);
+        watcher.bar.clear();
+        (done, watcher.interruption.into_inner())
+    });
+    // It is the program's, also if it came when the work was just done.
+    interruption.map_or(Ok(done), Err)
 }
 
 /// Shows the progress and stops at a signal whose handler raises.

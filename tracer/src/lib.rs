@@ -91,6 +91,8 @@ mod process;
 mod command;
 // Calls as data for Python.
 mod calls;
+// Large traces for the viewer.
+mod tiles;
 // The program of the command `viztracer`.
 mod main_program;
 // What Python's tracer calls.
@@ -143,6 +145,8 @@ mod snaptrace {
     use super::snapshots::{arm_snapshots, check_snapshot_trigger, disarm_snapshots};
     #[pymodule_export]
     use super::source_log::SourceLog;
+    #[pymodule_export]
+    use super::tiles::{Tiles, open_tiles};
     #[pymodule_export]
     use super::tracer::Tracer;
 

@@ -46,6 +46,8 @@ pub enum Payload<'a> {
     Overwritten,
     /// Further members of an event that came as JSON, each with a comma before it.
     Members(&'a [u8]),
+    /// The event stands for so many calls, which are merged.
+    Merged(u32),
 }
 
 impl Payload<'_> {
@@ -56,6 +58,7 @@ impl Payload<'_> {
         match self {
             Payload::Overwritten => one("overwritten", true.into()),
             Payload::Members(members) => EventMembers::of(members).arguments(),
+            Payload::Merged(calls) => one("calls", (*calls).into()),
             Payload::Bytes(bytes) => match serde_json::from_slice(bytes) {
                 Ok(Value::Object(arguments)) => arguments,
                 _ => one("value", String::from_utf8_lossy(bytes).into()),
@@ -198,7 +201,11 @@ impl<T: Times> Decoder<'_, T> {
         let mut serial = None;
         let mut seen_task = 0;
         let (mut last_end, mut members, mut damaged) = (0, Vec::new(), 0);
-        for event in &mut events {
+        #[allow(
+            clippy::while_let_on_iterator,
+            reason = "the iterator of a reference is not inlined, and copies events"
+        )]
+        while let Some(event) = events.next() {
             if serial != Some(event.thread) {
                 self.count(current);
                 serial = Some(event.thread);

@@ -10,7 +10,7 @@ use crate::align::Alignment;
 use crate::error::MergeError;
 use crate::events::decode::{Event, Outcome, Payload};
 use crate::events::timeline::{Call, StackEvent};
-use crate::plan::file::FilePlan;
+use crate::plan::file::{FilePlan, Thread};
 pub use as_of::AsOf;
 pub(crate) use as_of::OTHER_CLOCK;
 pub use asked::{Bound, Selection};
@@ -28,6 +28,8 @@ pub struct Selected<'a> {
     selection: &'a Selection,
     /// The selected time of each file.
     times: Vec<TimeRange>,
+    /// The file and the index of each selected thread, if not all of these are; no index stands for all of a file.
+    threads: Option<Vec<(usize, Option<usize>)>>,
 }
 
 impl<'a> Selected<'a> {
@@ -42,12 +44,21 @@ impl<'a> Selected<'a> {
         }
         let as_of = selection.as_of.map(|instant| instant.of_report(alignment.zero)).transpose()?;
         let time = TimeRange::of(selection, as_of, span(files, alignment), alignment.base_realtime)?;
-        Ok(Some(Selected { selection, times: vec![time; files.len()] }))
+        Ok(Some(Selected { selection, times: vec![time; files.len()], threads: None }))
     }
 
     /// A selection that leaves these times of the files; `None` if it leaves nothing out.
     pub fn with(selection: &'a Selection, times: &[TimeRange]) -> Option<Selected<'a>> {
-        (!selection.is_everything()).then(|| Selected { selection, times: times.to_vec() })
+        (!selection.is_everything()).then(|| Selected { selection, times: times.to_vec(), threads: None })
+    }
+
+    /// A selection that leaves a time of some threads: the file and the index of each, or of a whole file.
+    pub fn of_threads(
+        selection: &'a Selection,
+        times: Vec<TimeRange>,
+        threads: Option<Vec<(usize, Option<usize>)>>,
+    ) -> Selected<'a> {
+        Selected { selection, times, threads }
     }
 
     /// The selected time of each file.
@@ -79,11 +90,16 @@ impl<'a> Selected<'a> {
     pub fn file(&self, index: usize, plan: &FilePlan) -> FileSelection {
         let Selection { tids, min_duration, max_depth, .. } = self.selection;
         let process = self.selection.has_process(plan.recording.pid, &plan.process_name());
-        let thread = |tid| process && (tids.is_empty() || tids.contains(&tid));
+        let is_chosen = |thread| {
+            let is_this = |(of, chosen): &(usize, Option<usize>)| *of == index && chosen.is_none_or(|of| of == thread);
+            self.threads.as_ref().is_none_or(|threads| threads.iter().any(is_this))
+        };
+        let has_tid = |tid| tids.is_empty() || tids.contains(&tid);
+        let thread = |(index, of): (usize, &Thread)| process && has_tid(of.tid) && is_chosen(index);
         FileSelection {
             time: self.time(index),
             is_instant: self.selection.as_of.is_some(),
-            threads: plan.threads.iter().map(|of| thread(of.tid)).collect(),
+            threads: plan.threads.iter().enumerate().map(thread).collect(),
             min_duration: min_duration.map_or(0, nanoseconds),
             max_depth: max_depth.unwrap_or(u32::MAX),
             roots: self.selection.functions.is_some().then(HashSet::new),

@@ -7,11 +7,16 @@
 //!           windows  from the edges of all parts: the calls that are open when each part begins
 //! second    nester   from these calls and the records of the part: stack events
 //! ```
+//!
+//! A part of a large trace is shown with less [`Detail`]: calls that are too short to be seen are merged.
 
 mod call;
+mod compact;
+mod detail;
 mod edges;
 mod nester;
 mod open;
+mod short;
 mod windows;
 
 #[cfg(test)]
@@ -24,6 +29,7 @@ use crate::plan::file::FilePlan;
 #[cfg(test)]
 pub use call::NO_FRAME;
 pub use call::{Call, OVERWRITTEN, StackEvent};
+pub use detail::Detail;
 pub use edges::Edges;
 pub use nester::Nester;
 pub use open::OpenCalls;

@@ -33,7 +33,9 @@ pub mod top;
 mod writer;
 
 use crate::error::MergeError;
+use crate::events::timeline::FileWindows;
 use crate::parallel::progress::Watch;
+use crate::report::functions::InternedFunctions;
 use crate::report::summary::Summary;
 use crate::storage::output::Output;
 pub use calls::{CallReader, CallWindows};
@@ -44,6 +46,8 @@ use folded::Folded;
 pub use format::{Format, is_output_name, output_kinds};
 use functions::FunctionReport;
 use html::Html;
+pub use html::Served;
+pub use html::tile::Tiler;
 use json::Json;
 use perfetto::Perfetto;
 use pipeline::Pipeline;
@@ -53,6 +57,7 @@ pub use sides::Sides;
 use slowest::{Slowest, SlowestReport};
 use speedscope::Speedscope;
 use std::path::Path;
+use std::sync::Arc;
 use tasks::{TaskReport, Tasks};
 use top::Top;
 pub use writer::Report;
@@ -67,7 +72,7 @@ impl Report<'_> {
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
-        let pipeline = Pipeline { report: self, pool, watch, gzip: format.is_gzip() };
+        let pipeline = Pipeline { report: self, pool, watch, gzip: format.is_gzip(), windows: None };
         match format {
             Format::Json | Format::JsonGzip => pipeline.write(&Json::new(self.show_losses), output, summary),
             Format::Perfetto | Format::PerfettoGzip => {
@@ -104,7 +109,7 @@ impl Report<'_> {
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
-        let pipeline = Pipeline { report: self, pool, watch, gzip: false };
+        let pipeline = Pipeline { report: self, pool, watch, gzip: false, windows: None };
         pipeline.write(&FunctionReport::new(&top), output, summary)
     }
 
@@ -117,7 +122,7 @@ impl Report<'_> {
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
-        let pipeline = Pipeline { report: self, pool, watch, gzip: false };
+        let pipeline = Pipeline { report: self, pool, watch, gzip: false, windows: None };
         pipeline.write(&TaskReport::new(tasks), output, summary)
     }
 
@@ -130,8 +135,32 @@ impl Report<'_> {
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<(), MergeError> {
-        let pipeline = Pipeline { report: self, pool, watch, gzip: false };
+        let pipeline = Pipeline { report: self, pool, watch, gzip: false, windows: None };
         pipeline.write(&SlowestReport::new(slowest, pattern), output, summary)
+    }
+
+    /// Reads all parts once, and finds which calls are open around each.
+    pub fn windows(&self, pool: &ThreadPool, watch: &dyn Watch) -> Result<Vec<FileWindows>, MergeError> {
+        first::read(self, &part::parts(self.files), true, pool, watch)
+    }
+
+    /// The functions of all files, numbered as in a page.
+    pub fn numbered(&self, pool: &ThreadPool, watch: &dyn Watch) -> Result<InternedFunctions, MergeError> {
+        numbered::functions(self, pool, watch)
+    }
+
+    /// Writes a page to which a server adds more.
+    pub fn served_page(
+        &self,
+        (interned, windows): (Arc<InternedFunctions>, &[FileWindows]),
+        served: Served,
+        pool: &ThreadPool,
+        watch: &dyn Watch,
+        output: &mut Output,
+        summary: &mut Summary,
+    ) -> Result<(), MergeError> {
+        let pipeline = Pipeline { report: self, pool, watch, gzip: false, windows: Some(windows) };
+        pipeline.write(&Html::served(interned, served), output, summary)
     }
 
     /// Collects the functions of all processes. Nothing is written to the output.
@@ -142,7 +171,7 @@ impl Report<'_> {
         output: &mut Output,
         summary: &mut Summary,
     ) -> Result<CollectedFunctions, MergeError> {
-        let pipeline = Pipeline { report: self, pool, watch, gzip: false };
+        let pipeline = Pipeline { report: self, pool, watch, gzip: false, windows: None };
         let collector = Collector::default();
         pipeline.write(&FunctionReport::new(&collector), output, summary)?;
         Ok(collector.take())

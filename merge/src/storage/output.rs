@@ -46,6 +46,8 @@ enum Target {
     Temporary(NamedTempFile, PathBuf),
     /// A device or a pipe, which keeps its name.
     Special(File),
+    /// No file: the bytes stay here.
+    Memory(Vec<u8>),
 }
 
 impl Output {
@@ -53,6 +55,16 @@ impl Output {
     pub fn create(path: &Path) -> Result<Output, MergeError> {
         let to = Target::create(path).map_err(|error| MergeError::Output(path.into(), error))?;
         Ok(Output { path: path.into(), to })
+    }
+
+    /// Keeps what is written.
+    pub fn memory() -> Output {
+        Output { path: PathBuf::new(), to: Target::Memory(Vec::new()) }
+    }
+
+    /// What was written, if it was kept.
+    pub fn into_bytes(self) -> Vec<u8> {
+        if let Target::Memory(bytes) = self.to { bytes } else { Vec::new() }
     }
 
     /// The path of the report.
@@ -64,7 +76,7 @@ impl Output {
     pub fn directory(&self) -> Option<&Path> {
         match &self.to {
             Target::Unnamed(_, target) | Target::Temporary(_, target) => Some(directory_of(target)),
-            Target::Special(_) => None,
+            Target::Special(_) | Target::Memory(_) => None,
         }
     }
 
@@ -84,7 +96,7 @@ impl Output {
             Target::Temporary(file, target) => {
                 file.persist_noclobber(target).map(drop).map_err(|error| plain(error.error))
             }
-            Target::Special(_) => Ok(()),
+            Target::Special(_) | Target::Memory(_) => Ok(()),
         };
         finished.map_err(|error| MergeError::Output(self.path, error))
     }
@@ -96,6 +108,7 @@ impl Write for Output {
         match &mut self.to {
             Target::Temporary(file, _) => file.as_file_mut().write(bytes),
             Target::Unnamed(file, _) | Target::Special(file) => file.write(bytes),
+            Target::Memory(kept) => kept.write(bytes),
         }
     }
 

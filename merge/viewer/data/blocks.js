@@ -46,21 +46,7 @@ function taken(element) {
  */
 export async function load(page, progress, together = false) {
     const decoder = new Decoder(headerOf(page), together);
-    const blocks = [...page.querySelectorAll("script.block")];
-    let last = performance.now();
-    for (const [done, element] of blocks.entries()) {
-        const process = Number(element.dataset.process);
-        try {
-            decoder.add(process, await unpacked(taken(element)));
-        } catch (error) {
-            decoder.damaged(process, error);
-        }
-        if (performance.now() - last > PATIENCE) {
-            progress(done + 1, blocks.length);
-            await pause();
-            last = performance.now();
-        }
-    }
+    await addBlocks(decoder, page, progress);
     for (const element of page.querySelectorAll("script.lives")) {
         const process = Number(element.dataset.process);
         try {
@@ -79,6 +65,29 @@ export async function load(page, progress, together = false) {
     }
     const trace = decoder.finish();
     return { trace, problems: decoder.problems };
+}
+
+/**
+ * Adds the events of a page, or of a tile.
+ * @param {Decoder} decoder @param {Document} page
+ * @param {(done: number, of: number) => void} progress  gets the number of blocks that were read
+ */
+export async function addBlocks(decoder, page, progress) {
+    const blocks = [...page.querySelectorAll("script.block")];
+    let last = performance.now();
+    for (const [done, element] of blocks.entries()) {
+        const process = Number(element.dataset.process);
+        try {
+            decoder.add(process, await unpacked(taken(element)));
+        } catch (error) {
+            decoder.damaged(process, error);
+        }
+        if (performance.now() - last > PATIENCE) {
+            progress(done + 1, blocks.length);
+            await pause();
+            last = performance.now();
+        }
+    }
 }
 
 /** @param {Document} page */

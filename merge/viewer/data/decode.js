@@ -197,10 +197,18 @@ export class Decoder {
             opening: this.areTogether ? null : openingOf(header.selectedTime, this.starts, processes, duration),
             warnings: list(header.warnings).map(string), functions, processes, tracks, counters, flows, sources,
             lastWords: lastWords.filter((of) => of.threads.length > 0),
+            served: servedOf(header),
             comparison: comparisonOf(header.comparison ?? null, processes.length),
             metadata, metadataText: string(header.metadata) || "{}",
         };
     }
+}
+
+/** Returns what the page needs to ask its server for more, or null if nobody adds to it. */
+function servedOf(header) {
+    const { id, shortest, calls, whole } = header.served ?? {};
+    const numbers = { shortest: number(shortest), calls: number(calls), whole: number(whole) };
+    return typeof id === "string" ? { id, ...numbers, header } : null;
 }
 
 /** Returns nanoseconds since 1970, or null. @returns {bigint|null} */

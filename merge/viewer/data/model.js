@@ -25,6 +25,10 @@
  * @property {LastWords[]} lastWords
  * @property {import("./hiding.js").Hidden|null=} hidden  the functions whose calls are hidden
  * @property {import("./comparison.js").Comparison|null} comparison  the sides, if the page compares runs
+ * @property {{id: string, shortest: number, calls: number, whole: number, header: object}|null} served  how a
+ *                                   server calls the trace that adds to the page, the duration below which calls are
+ *                                   merged, the number of all calls, with how many the server adds all, and the header
+ * @property {import("./loaded.js").Loaded=} loaded  what of a served trace is loaded
  * @property {object} metadata       the same as a JSON report's `viztracer_metadata`
  * @property {string} metadataText   its text, with numbers that JavaScript cannot represent
  *
@@ -151,8 +155,10 @@ export const CLIPPED = 8;
 export const INHERITED = 16;
 /** The call is a span of a generator or coroutine that continues later. */
 export const YIELDED = 32;
+/** It stands for several calls, which are too short to be seen; its arguments say how many. */
+export const MERGED = 64;
 /** The flags that are drawn. */
-export const DRAWN = UNFINISHED | RAISED | ABANDONED | CLIPPED;
+export const DRAWN = UNFINISHED | RAISED | ABANDONED | CLIPPED | MERGED;
 
 /** The functions of all processes. */
 export class Functions {
@@ -236,6 +242,11 @@ export class Functions {
 /** Returns the tracks of threads and tasks, without those of spans. @param {Track[]} tracks */
 export function ofCalls(tracks) {
     return tracks.filter(({ kind }) => kind !== "async");
+}
+
+/** Returns how many calls a call stands for. @param {Track} track @param {number} call @returns {number} */
+export function callsIn({ flags, args }, call) {
+    return flags[call] & MERGED ? JSON.parse(args.get(call) ?? "{}").calls ?? 1 : 1;
 }
 
 /** Returns the end of a call. @param {Track} track @param {number} call */

@@ -11,6 +11,7 @@ import { inSlices } from "../statistics/slices.js";
 import { timeText } from "../timeline/ruler.js";
 import { button, counted, element } from "./element.js";
 import { menuOf } from "./menu.js";
+import { whyNot } from "./served.js";
 
 /**
  * @param {HTMLElement} parent
@@ -27,7 +28,14 @@ export function actions(parent, trace, page) {
     };
     const nameOf = (ending) => fileName(trace.title) + suffixOf(scope) + ending;
     // Traces have all calls, also those that the page hides. Stacks and functions are as the page shows them.
+    const check = () => {
+        const why = whyNot(trace, scope);
+        if (why !== "") {
+            throw new Error(`${why} Or use viztracer-merge, which writes files of any size.`);
+        }
+    };
     const part = async () => {
+        check();
         const all = recordedTrace(trace);
         return scope.isAll ? all : inSlices(cutTrace(all, scope.partOf(all)), working("Cutting"));
     };
@@ -38,6 +46,7 @@ export function actions(parent, trace, page) {
         save(new Blob(pieces, { type: "application/json" }), name);
     };
     const stacks = async () => {
+        check();
         const name = nameOf(".folded");
         const text = await inSlices(folded(trace.functions, scope.range), working("Counting stacks"));
         save(new Blob([text], { type: "text/plain" }), name);

@@ -2,7 +2,7 @@
 // ../timeline/points.js.
 
 import { ENDS, piecesOf } from "../data/lives.js";
-import { callers, firstFrom, UNFINISHED } from "../data/model.js";
+import { callers, callsIn, endOf, firstFrom, MERGED, UNFINISHED } from "../data/model.js";
 import { numberText } from "../timeline/counters.js";
 import { beside, nameOf, pointsIn, timeOf } from "../timeline/points.js";
 import { apartFrom, exactText, momentText, timeText, wallClock } from "../timeline/ruler.js";
@@ -17,6 +17,7 @@ import { Table } from "./table.js";
 import { processFacts } from "./process.js";
 import { numeric } from "./range.js";
 import { relations } from "./relations.js";
+import { whyNot } from "./served.js";
 
 /** Largest number of listed callers, for deep recursion. */
 const CALLERS = 60;
@@ -63,6 +64,8 @@ export class Details {
         }
         const isSpan = track.kind === "async";
         const { own, unknown, callees: called } = callees(track, call);
+        const isMerged = (track.flags[call] & MERGED) !== 0;
+        const why = whyNot(this.trace, { from: track.start[call], to: endOf(track, call) });
         const elided = elidedAt(track, call);
         const least = elided.isLeast && !isSpan ? "at least " : "";
         this.table.show(
@@ -77,11 +80,13 @@ export class Details {
                 "div",
                 { className: "facts" },
                 this.#heading(track, call),
-                this.#facts(track, call, own, unknown),
-                ...this.#arguments(track, call),
+                this.#facts(track, call, why === "" ? own : null, unknown),
+                ...(isMerged ? [] : this.#arguments(track, call)),
             ),
             element("div", {}, ...relations(this.trace, this.go, track, call), this.#callers(track, call)),
-            element("div", {}, this.table.element, ...this.#meanwhile(track, call)),
+            why === ""
+                ? element("div", {}, this.table.element, ...this.#meanwhile(track, call))
+                : element("p", { className: "hint" }, why),
         );
     }
 
@@ -183,7 +188,8 @@ export class Details {
             this.#exact("start", start, momentText(start, apartFrom((at) => track.start[at], call, track.count))),
             this.#exact("end", start + duration, momentText(start + duration, Math.max(duration, 1))),
             this.#exact("duration", duration, durationWords(track, call)),
-            this.#exact("self", own),
+            own === null ? ["self", ""] : this.#exact("self", own),
+            ["stands for", mergedText(track, call)],
             ["[overwritten]", unknown > 0 ? timeText(unknown) : "", `${exactText(unknown)}: its own, or its calls'`],
             ["clock", wallClock(baseRealtime, start)],
             ...lifeFacts(track, call, this.trace.functions),
@@ -264,6 +270,12 @@ export class Details {
             title: timeText(track.duration[call]),
         });
     }
+}
+
+/** Says how many calls a merged one stands for; "" if it is one call. */
+function mergedText(track, call) {
+    const calls = callsIn(track, call);
+    return calls > 1 ? `${counted(calls, "call")}, the longest of which is of this function: zoom in to see them` : "";
 }
 
 /** What is known of the coroutine whose piece a call is. */

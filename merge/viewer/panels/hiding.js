@@ -6,6 +6,7 @@ import { callCounts } from "../statistics/counts.js";
 import { button, counted, element } from "./element.js";
 import { matcher } from "./matches.js";
 import { menuOf } from "./menu.js";
+import { callWord } from "./served.js";
 
 /** Milliseconds without a key before a pattern is used. */
 const PAUSE = 150;
@@ -108,7 +109,8 @@ export class Hiding {
     #show() {
         const { hidden } = this.trace;
         this.all.hidden = hidden === null;
-        this.all.title = hidden === null ? "" : `Hidden: ${hidden.words}, ${counted(hidden.calls, "call")}`;
+        const calls = hidden && counted(hidden.calls, callWord(this.trace));
+        this.all.title = hidden === null ? "" : `Hidden: ${hidden.words}, ${calls}`;
     }
 
     #soon() {
@@ -129,7 +131,7 @@ export class Hiding {
             const counts = callCounts(this.trace, (track) => track.recorded ?? track);
             for (const { kind, count } of this.boxes) {
                 const all = counts.reduce((sum, own, of) => sum + (this.kinds[of] & KINDS[kind] ? own : 0), 0);
-                count.textContent = counted(all, "call");
+                count.textContent = counted(all, callWord(this.trace));
             }
         }
     }

@@ -5,6 +5,7 @@ import { timeText } from "../timeline/ruler.js";
 import { openWords, parentWords } from "../timeline/unfinished.js";
 import { flagWords, lastEnded } from "./call.js";
 import { button, counted, element, grouped, labelOf } from "./element.js";
+import { callWord } from "./served.js";
 import { Table } from "./table.js";
 
 /** Listed ended calls per thread, as in `--last_words`. */
@@ -87,7 +88,7 @@ export class LastWords {
             {},
             element("h4", {}, `${name} (${track.kind} ${track.tid})`),
             ...list("Open calls, outermost first", open, "No call was open."),
-            ...list(`Last ${counted(ended.length, "call")} that ended, newest last`, ended, "None is in the report."),
+            ...list(`Last ${counted(ended.length, callWord(this.trace))} that ended, newest last`, ended, "None is in the report."),
         );
     }
 

@@ -1,11 +1,11 @@
 // Notes of the reader on calls, points, moments and ranges. The address keeps them, so that others see them by the
 // link, and so does a saved page. Their text is anything: it is only shown as text.
 //
-//     s3_17     a call: the track's index, the call's index among all that are recorded
+//     s3_17     a call: the track's index, the call's name: see ../data/names.js
 //     mt3_5     a point, see ../timeline/points.js
 //     r10_20    a range, or a moment if both times are equal; R10_20 if all runs begin together then
 
-import { recordedCall, shownCall } from "../data/hiding.js";
+import { callOf, nameOf } from "../data/names.js";
 import { pointOf, pointText, timeOf } from "../timeline/points.js";
 import { timeText } from "../timeline/ruler.js";
 import { button, element } from "./element.js";
@@ -33,10 +33,10 @@ export function placeOf(trace, at) {
         const point = pointOf(trace, at.slice(1));
         return point && { point, from: timeOf(point), to: timeOf(point) };
     }
-    const [, kind, one, other] = /^([srR])(\d{1,16})_(\d{1,16})$/.exec(at) ?? [];
+    const [, kind, one, other] = /^([srR])(\d{1,16})_(\d{1,16}(?:_\d{1,5})?)$/.exec(at) ?? [];
     if (kind === "s") {
         const track = trace.tracks[one];
-        const call = track ? shownCall(track, Number(other)) : -1;
+        const call = track ? callOf(track, other) : -1;
         return call in (track?.start ?? [])
             ? { track, call, from: track.start[call], to: track.start[call] + track.duration[call] }
             : null;
@@ -123,7 +123,7 @@ export class Notes {
             return `${clock}${Math.round(range.from)}_${Math.round(range.to)}`;
         }
         if (selection) {
-            return `s${selection.track.index}_${recordedCall(selection.track, selection.call)}`;
+            return `s${selection.track.index}_${nameOf(selection.track, selection.call)}`;
         }
         if (point) {
             return `m${pointText(this.trace, point)}`;

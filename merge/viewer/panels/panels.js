@@ -29,6 +29,7 @@ import { FunctionTable } from "./range.js";
 import { Sandwich } from "./sandwich.js";
 import { Scope, ScopeBar } from "./scope.js";
 import { Search } from "./search.js";
+import { servedLine, whyNot } from "./served.js";
 import { Source } from "./source.js";
 import { Splitter } from "./splitter.js";
 import { Tabs } from "./tabs.js";
@@ -71,7 +72,7 @@ class Panels {
         by("tabs").after(this.closing);
         this.#fold(true);
         this.panel.hidden = false;
-        by("alerts").append(...endsLine(trace, () => this.open("words")));
+        by("alerts").append(...servedLine(trace), ...endsLine(trace, () => this.open("words")));
         this.splitter = new Splitter(by("splitter"), this.panel, page.changed);
         this.help = helpDialog(document.body, this.tabs.tabs.length);
         actions(by("actions"), trace, {
@@ -183,6 +184,21 @@ class Panels {
         if (wasClosed) {
             this.#hide();
         }
+        this.page.recounted();
+    }
+
+    /** Shows the calls of a served trace that are there now. */
+    loaded() {
+        const { selection } = this.timeline;
+        if (selection) {
+            this.of = selection.track.function[selection.call] ?? -1;
+            this.details.show(selection.track, selection.call);
+        }
+        this.words.forget();
+        this.notes.renew();
+        this.search_.again();
+        this.scope.reload();
+        this.#show(this.tabs.current);
         this.page.recounted();
     }
 
@@ -309,7 +325,13 @@ class Panels {
         } else if (key === "words") {
             this.words.show();
         } else if (OF_SCOPE.includes(key)) {
-            this.#counting = this[key].show();
+            const { held, trace } = this.scope;
+            const why = whyNot(trace, this.scope) || (key === "difference" && held ? whyNot(trace, held) : "");
+            // The server counts functions.
+            this.tabs.replace(key, key === "functions" ? "" : why);
+            if (why === "" || key === "functions") {
+                this.#counting = this[key].show();
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 // The details of a process: its command line, who started it, when and how it ended, its threads, what is missing of
 // it.
 
-import { shownCall } from "../data/hiding.js";
+import { callOf } from "../data/names.js";
 import { exactText, timeText, wallClock } from "../timeline/ruler.js";
 import { parentWords } from "../timeline/unfinished.js";
 import { button, counted, element } from "./element.js";
@@ -59,8 +59,8 @@ function link(process, go) {
     return button(element("bdi", {}, text), () => go.revealPoint({ process }), { className: "link" });
 }
 
-function birthLink({ track, call: recorded }, go) {
-    const call = shownCall(track, recorded);
+function birthLink({ track, call: name }, go) {
+    const call = callOf(track, name);
     if (call < 0) {
         return "a hidden call";
     }
@@ -72,7 +72,8 @@ function trackLine(track, go) {
     const text = `${track.name} (${track.kind} ${track.tid})`;
     const first = button(element("bdi", {}, text), () => go.reveal(track, 0), { className: "link" });
     const name = track.count > 0 ? first : element("bdi", {}, text);
-    return element("span", {}, name, element("span", { className: "since" }, ` ${counted(track.count, "call")}`));
+    const calls = counted(track.count, track.isServed ? "loaded call" : "call");
+    return element("span", {}, name, element("span", { className: "since" }, ` ${calls}`));
 }
 
 function list(title, none, all, itemOf) {

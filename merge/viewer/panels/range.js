@@ -137,8 +137,9 @@ export class FunctionTable {
     async show() {
         const { scope } = this;
         const { version } = scope;
-        const held = scope.held && (await this.bar.counted((progress) => scope.heldRows(progress)));
-        const all = held === undefined ? undefined : await this.bar.counted((progress) => scope.rows(progress));
+        const isBusy = this.busy.checked;
+        const held = scope.held && (await this.bar.counted((progress) => scope.heldRows(progress, isBusy)));
+        const all = held === undefined ? undefined : await this.bar.counted((progress) => scope.rows(progress, isBusy));
         // After a change of the scope, the table may have other columns; then it is shown once more.
         if (all && version === scope.version) {
             const { rows: ofRange, leftOut } = this.#wanted(all);
@@ -168,6 +169,10 @@ export class FunctionTable {
 
     /** Goes to the longest call of a function. */
     async #longest(of) {
+        if (this.scope.isServed()) {
+            this.go.list(of);
+            return;
+        }
         const calls = await this.bar.counted((progress) => this.scope.calls(of, progress));
         if (calls) {
             const { track, call } = calls.longest();

@@ -11,7 +11,9 @@ import { hiddenIn } from "../statistics/hidden.js";
 import { withTasks } from "../statistics/range.js";
 import { inSlices, Stopped } from "../statistics/slices.js";
 import { callTree } from "../statistics/stacks.js";
+import { servedRows } from "../statistics/served.js";
 import { statistics } from "../statistics/statistics.js";
+import { NoAnswer } from "../server.js";
 import { Bounds } from "./bounds.js";
 import { button, element } from "./element.js";
 import { hiddenText } from "./hidden.js";
@@ -122,14 +124,49 @@ export class Scope {
         return this.isWhole ? "the whole trace" : rangeText(this);
     }
 
-    /** Returns the functions of the range that is held. @param {(done: number) => void} progress */
-    heldRows(progress) {
-        return this.#once("held", () => statistics(this.trace, { ...this.range, ...this.held }), progress);
+    /** Whether the server counts the functions of a range, since not all of its calls are loaded. */
+    isServed(range = this) {
+        const { loaded } = this.trace;
+        return Boolean(loaded) && !loaded.isWhole(range);
     }
 
-    /** Returns the functions. @param {(done: number) => void} progress */
-    rows(progress) {
-        return this.#once("rows", () => statistics(this.trace, this.range), progress);
+    /** Forgets what depends on the loaded calls, after there are others. */
+    reload() {
+        for (const name of this.#kept.keys()) {
+            if (!this.#kept.get(name).isServed) {
+                this.#kept.delete(name);
+            }
+        }
+    }
+
+    #rows(name, range, progress, isBusy) {
+        if (!this.isServed(range)) {
+            return this.#once(name, () => statistics(this.trace, { ...this.range, ...range }), progress);
+        }
+        const { trace, where } = this;
+        if (trace.hidden) {
+            return Promise.reject(new NoAnswer("The server counts no hidden functions: show all calls, or zoom in."));
+        }
+        const own = isBusy ? `${name} busy` : name;
+        const kept = this.#kept.get(own) ?? { listeners: [], isServed: true };
+        kept.result ??= servedRows(trace, { ...range, where }, isBusy, this.#stop.signal);
+        this.#kept.set(own, kept);
+        progress(undefined);
+        return kept.result;
+    }
+
+    /**
+     * Returns the functions of the range that is held. @param {(done: number) => void} progress
+     * @param {boolean} isBusy  whether it matters which calls wait
+     */
+    heldRows(progress, isBusy) {
+        return this.#rows("held", this.held, progress, isBusy);
+    }
+
+    /** Returns the functions, in the same way. */
+    rows(progress, isBusy) {
+        const { from, to } = this;
+        return this.#rows("rows", { from, to }, progress, isBusy);
     }
 
     /** Returns the coroutines. @param {(done: number) => void} progress */
@@ -269,13 +306,20 @@ export class ScopeBar {
         try {
             const counting = count((done) => {
                 this.progress.hidden = false;
-                this.progress.value = done;
+                if (done === undefined) {
+                    this.progress.removeAttribute("value");
+                } else {
+                    this.progress.value = done;
+                }
             });
             const [result, hidden] = await Promise.all([counting, this.scope.hidden()]);
             this.#showHidden(hidden);
             return result;
         } catch (error) {
-            if (!(error instanceof Stopped)) {
+            if (error instanceof NoAnswer) {
+                this.hidden.hidden = false;
+                this.hidden.replaceChildren(error.message);
+            } else if (!(error instanceof Stopped) && error.name !== "AbortError") {
                 throw error;
             }
             return undefined;

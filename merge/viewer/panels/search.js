@@ -7,6 +7,7 @@ import { inSlices, Stopped } from "../statistics/slices.js";
 import { button, element, grouped } from "./element.js";
 import { findAll } from "./hits.js";
 import { matcher } from "./matches.js";
+import { callWord } from "./served.js";
 import { Suggestions } from "./suggestions.js";
 
 /** Milliseconds without a key before a search begins. */
@@ -228,7 +229,8 @@ export class Search {
     #showCount(index) {
         const { count, areCalls, matches } = this.hits;
         const of = index > 0 ? `${grouped(index)} of ` : "";
-        const what = (areCalls ? "call" : "hit") + (count === 1 ? "" : "s");
+        const word = callWord(this.trace);
+        const what = (areCalls ? word : word.replace("call", "hit")) + (count === 1 ? "" : "s");
         const hiddenCalls = this.trace.hidden?.byFunction ?? [];
         const hidden = hiddenCalls.reduce((sum, own, at) => sum + own * matches.functions[at], 0);
         const rest = hidden > 0 ? `, ${grouped(hidden)} hidden` : "";

@@ -43,6 +43,16 @@ export class Tabs {
         this.changed();
     }
 
+    /** Shows a sentence instead of the content of a tab; "" shows the content. @param {string} key */
+    replace(key, sentence) {
+        const { content, pane } = this.tabs.find((tab) => tab.key === key);
+        pane.querySelector(":scope > .instead")?.remove();
+        content.hidden = sentence !== "";
+        if (sentence !== "") {
+            pane.append(element("p", { className: "instead" }, sentence));
+        }
+    }
+
     #show(found) {
         this.current = found.key;
         for (const { tab, pane } of this.tabs) {

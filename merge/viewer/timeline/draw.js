@@ -1,6 +1,6 @@
 // Draws the visible rows: calls, instants, counters, and marks of calls that did not end normally.
 
-import { ABANDONED, CLIPPED, RAISED, UNFINISHED } from "../data/model.js";
+import { ABANDONED, callsIn, CLIPPED, MERGED, RAISED, UNFINISHED } from "../data/model.js";
 import { indexFrom } from "../data/bisect.js";
 import { drawCounter } from "./counters.js";
 import { FONT, shortened } from "./labels.js";
@@ -181,6 +181,10 @@ function drawFlags(context, { ratio, theme, view }, { levels, wide, y, height, r
         }
         const left = wide[at + 1] / ratio;
         const right = wide[at + 2] / ratio;
+        if (has & MERGED) {
+            context.fillStyle = theme.hatch;
+            context.fillRect(left, y, right - left, height);
+        }
         if (has & UNFINISHED) {
             drawOpenEnd(context, theme, left, right, y, height, right < view.width);
         }
@@ -233,16 +237,23 @@ function drawNames(context, { ink, labels, ratio }, lanes) {
         if (row.kind === "process") {
             continue;
         }
-        const functionOf = levels.track.function;
         for (let at = 0; at < wide.length; at += 3) {
             const left = wide[at + 1] / ratio;
             const free = wide[at + 2] / ratio - left - 8;
-            const text = free > 12 ? labels.fitting(context, functionOf[wide[at]], free) : "";
+            const text = free > 12 ? nameIn(context, labels, levels.track, wide[at], free) : "";
             if (text !== "") {
                 context.fillText(text, left + 4, y + height / 2 + 0.5);
             }
         }
     }
+}
+
+/** Returns what stands on a call: its name, or how many calls it stands for. */
+function nameIn(context, labels, track, call, free) {
+    const calls = track.flags[call] & MERGED ? callsIn(track, call) : 1;
+    return calls > 1
+        ? shortened(context, `${calls.toLocaleString("en")} calls`, free)
+        : labels.fitting(context, track.function[call], free);
 }
 
 /** Draws the layer above the calls: instants, hits, overwritten history. */

@@ -47,6 +47,13 @@ export class Frames {
         this.request();
     }
 
+    /** Uses these levels for some tracks, and prepares the others of them again. */
+    replace(tracks, levels) {
+        tracks.forEach((track) => this.levels.delete(track));
+        levels.forEach((own, track) => this.levels.set(track, own));
+        this.request();
+    }
+
     #levelsOf(track) {
         let found = this.levels.get(track);
         if (!found) {

@@ -7,6 +7,7 @@
  *         onChange() {},              // view, rows or selection changed
  *         announce(text) {},          // text for screen readers
  *         onNote() {},                // the reader wants to add a note
+ *         onLoaded() {},              // more calls of a served trace are there, and calls have other indices
  *         onPoint(point) {},          // an instant, a snapshot, a sample or a gap was selected: see points.js; or null
  *     });
  *
@@ -50,6 +51,7 @@
  */
 
 import { recordedCall, shownCall } from "../data/hiding.js";
+import { callOf, nameOf } from "../data/names.js";
 import { Frames } from "./frames.js";
 import { Gestures } from "./gestures.js";
 import { DOUBLE_CLICK } from "./input.js";
@@ -60,6 +62,7 @@ import { rectangleOf } from "./overlay.js";
 import { isIn, pointOf, pointText, timeOf } from "./points.js";
 import { Rows } from "./rows.js";
 import { Stage } from "./stage.js";
+import { Tiles } from "./tiles.js";
 import { inWords } from "./tour.js";
 import { MARGIN, View } from "./view.js";
 
@@ -84,6 +87,7 @@ class Timeline {
         this.rows = new Rows(trace, this.stage, () => this.#changed());
         const about = (process) => this.selectPoint({ process });
         this.names = new Names(this.stage.column, this.rows, () => this.placed, about);
+        this.tiles = trace.served ? new Tiles(this, (words) => options.announce?.(words)) : null;
         this.gestures = new Gestures(this);
         this.gestures.listen();
         this.painter.dark.addEventListener("change", () => this.frames.repaint());
@@ -111,7 +115,7 @@ class Timeline {
 
     select(track, call) {
         this.#setPoint(null);
-        this.selection = track ? { track, call } : null;
+        this.selection = track ? { track, call, name: nameOf(track, call) } : null;
         this.stage.canvas.setAttribute("aria-description", track ? inWords(this.trace, track, call) : "");
         this.options.onSelect?.(track ?? null, track ? call : -1);
         this.#changed();
@@ -230,6 +234,21 @@ class Timeline {
         }
     }
 
+    /** Shows the calls that some tracks have after `act`; `levels` are ready for them. The view and the hits stay. */
+    replaceLoaded(act, levels, tracks) {
+        const { selection } = this;
+        act();
+        this.frames.replace(tracks, levels);
+        this.gestures.leave();
+        this.rows.lay();
+        if (selection) {
+            const call = callOf(selection.track, selection.name);
+            this.selection = call < 0 ? null : { ...selection, call };
+        }
+        this.options.onLoaded?.();
+        this.#changed();
+    }
+
     setFilter(text) {
         this.rows.setFilter(text);
     }
@@ -279,7 +298,7 @@ class Timeline {
         return {
             ...this.rows.state(),
             view: this.#isFirst(this.motion.end) ? undefined : [from, to],
-            selection: selection ? [selection.track.index, recordedCall(selection.track, selection.call)] : undefined,
+            selection: selection ? [selection.track.index, selection.name] : undefined,
             point: this.point ? pointText(this.trace, this.point) : undefined,
             range: range ? [range.from, range.to] : undefined,
             coloring: this.painter.coloring === "function" ? undefined : this.painter.coloring,
@@ -296,9 +315,12 @@ class Timeline {
         this.setArrows(state.arrows !== "no");
         this.motion.jump((own) => (view ? own.show(...view) : this.#showFirst(own)));
         const track = this.trace.tracks[selection?.[0]];
-        const call = track ? shownCall(track, selection[1]) : -1;
+        const call = track ? callOf(track, selection[1]) : -1;
         if (call in (track?.start ?? [])) {
             this.select(track, call);
+            if (track.isServed) {
+                this.selection.name = selection[1];
+            }
             this.rows.scrollTo(track, call);
         } else if (this.selection || this.point) {
             this.select(null, -1);
@@ -342,6 +364,7 @@ class Timeline {
 
     #moved() {
         this.frames.moved();
+        this.tiles?.moved();
         this.gestures.leave();
         this.#changed();
     }
@@ -367,6 +390,7 @@ class Timeline {
         }
         this.height = stage.height;
         this.view.width = this.stage.width;
+        this.tiles?.moved();
         this.minimap.resize(this.stage.width);
         this.rows.lay();
     }

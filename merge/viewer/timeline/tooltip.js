@@ -1,6 +1,6 @@
 // The tooltip: a few lines about the item under the pointer.
 
-import { flagNames } from "../data/model.js";
+import { callsIn, endOf, flagNames } from "../data/model.js";
 import { numberText } from "./counters.js";
 import { apartFrom, momentText, timeText } from "./ruler.js";
 import { durationWords } from "./unfinished.js";
@@ -32,17 +32,22 @@ export function about(hit, trace, levels) {
     return { title: hit.counter.name, location: "", facts: [["value", numberText(hit.value)]] };
 }
 
-function aboutCall({ track, call }, { functions }, levels) {
+function aboutCall({ track, call }, { functions, loaded }, levels) {
     const index = track.function[call];
+    const calls = callsIn(track, call);
+    const isWhole = !loaded || loaded.isWhole({ from: track.start[call], to: endOf(track, call) });
     const facts = [
         ["start", momentText(track.start[call], apartFrom((at) => track.start[at], call, track.count))],
         ["duration", durationWords(track, call)],
-        ["self", levels.ready ? timeText(levels.selfTime(call)) : "…"],
+        ...(isWhole ? [["self", levels.ready ? timeText(levels.selfTime(call)) : "…"]] : []),
         ["depth", String(track.depth[call])],
     ];
     const flags = flagNames(track.flags[call]);
     if (flags.length > 0) {
         facts.push(["note", flags.join(", ")]);
+    }
+    if (calls > 1) {
+        facts.push(["stands for", `${calls.toLocaleString("en")} short calls: zoom in to see them`]);
     }
     const file = functions.file(index);
     const what = track.kind === "async" ? "asynchronous span" : functions.kind(index);

@@ -421,6 +421,60 @@ def open_calls(
         ValueError: a cut cannot be read, or leaves no time.
     """
 
+@final
+class Tiles:
+    """A large trace as it was when it was opened: a page of all of it, and tiles with more detail."""
+
+    def write_page(self, output: str | os.PathLike[str], *, progress: bool = False) -> list[str]:
+        """Write the page; return a line for every input that could not be read.
+
+        Raises:
+            RuntimeError: it cannot be written.
+        """
+    def tile(self, begin: int, end: int, shortest: int, stopped: Callable[[], bool]) -> bytes:
+        """Return a tile of a time, in which calls shorter than `shortest` may be merged, all in nanoseconds.
+
+        Args:
+            stopped: asked several times a second whether nobody waits for it any more.
+
+        Raises:
+            RuntimeError: there is none; why stands in it.
+        """
+    def functions(
+        self,
+        time: tuple[int, int],
+        threads: Sequence[tuple[int, int | None]] | None,
+        busy: bool,
+        stopped: Callable[[], bool],
+    ) -> bytes:
+        """Return the functions of a time in the JSON of ``viztracer-merge --top --json``.
+
+        Args:
+            time: begin and end in nanoseconds.
+            threads: the file and the index of each thread, or a file and None for all its threads; None for all.
+            busy: whether calls that wait are left out.
+            stopped: as of `tile`.
+
+        Raises:
+            RuntimeError: there are none; why stands in it.
+        """
+
+def open_tiles(
+    inputs: Sequence[str | os.PathLike[str]], *, least: int, calls: int, id: str, progress: bool = False
+) -> Tiles | None:
+    """Open the trace of ring files if it has more than `least` events.
+
+    Args:
+        inputs: the files, which have to stay where they are.
+        least: how many events are few enough for a page that holds them all.
+        calls: about how many calls the page has.
+        id: by which the page calls this opening of the trace.
+        progress: whether a bar shows on the terminal.
+
+    Raises:
+        RuntimeError: no file can be read.
+    """
+
 def combine(
     inputs: Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str],

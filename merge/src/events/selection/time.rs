@@ -40,7 +40,7 @@ impl TimeRange {
     }
 
     /// The range between two times; it is empty if the second one is earlier.
-    fn new(from: u64, to: u64) -> TimeRange {
+    pub fn new(from: u64, to: u64) -> TimeRange {
         TimeRange { from, to: to.max(from) }
     }
 

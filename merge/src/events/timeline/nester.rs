@@ -10,7 +10,10 @@
 //! c          |===|       in time      a begins, b begins, b ends, c begins, c ends, a ends
 //! ```
 
-use super::call::{Call, NO_FRAME, StackEvent};
+use super::call::{Call, StackEvent};
+use super::compact::{CompactEvent, NO_PAYLOAD};
+use super::detail::{Cut, Detail};
+use super::short::ShortCalls;
 use super::windows::{FileWindows, Stretch, Window};
 use crate::events::decode::{Event, Payload};
 use std::ops::Range;
@@ -29,29 +32,20 @@ pub struct Nester {
     pending: Vec<(u64, u32)>,
     /// Open calls, outermost first.
     open: Vec<Call>,
+    /// Calls that are shorter are merged; 0 if none are.
+    shortest: u64,
+    /// The merged calls of each window.
+    short: Vec<ShortCalls>,
+    /// When calls begin that end in a later part.
+    borders: Vec<u64>,
 }
-
-/// An event of the part. There are thousands of them, so what few of them have is stored elsewhere.
-#[derive(Clone, Copy, Debug)]
-struct CompactEvent {
-    start: u64,
-    end: u64,
-    function: u32,
-    task: u32,
-    /// The index of its payload, or `NO_PAYLOAD`.
-    payload: u32,
-    kind: Kind,
-    /// Whether an earlier merge has cut off a part of it.
-    is_clipped: bool,
-}
-
-const NO_PAYLOAD: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
 enum StoredPayload {
     Bytes(Range<usize>),
     Members(Range<usize>),
     Overwritten,
+    Merged(u32),
 }
 
 /// The begin of the call with this index, or its end. An event that is no call has an end only.
@@ -68,17 +62,29 @@ impl Nester {
         self.events.resize_with(windows.len().max(self.events.len()), Vec::new);
         self.payloads.clear();
         self.payload_bytes.clear();
+        self.shortest = 0;
+    }
+
+    /// Begins a part that has these windows, of which calls that are shorter than this are merged.
+    pub fn begin_merging(&mut self, windows: &[Window], shortest: u64) {
+        self.begin(windows);
+        self.shortest = shortest;
+        self.short.resize_with(self.events.len(), ShortCalls::default);
+        self.short.iter_mut().for_each(ShortCalls::begin);
     }
 
     /// Adds the next event of the part.
     #[inline]
     pub fn add(&mut self, windows: &[Window], event: &Event<'_>) {
-        let window = windows.iter().position(|window| window.thread == event.thread);
+        let Some(index) = windows.iter().position(|window| window.thread == event.thread) else { return };
         let payload = event.payload.as_ref().map_or(NO_PAYLOAD, |payload| self.store(payload));
-        let Some(events) = window.and_then(|index| self.events.get_mut(index)) else { return };
+        let Some(events) = self.events.get_mut(index) else { return };
         let Event { task, function, kind, start, duration, clipped: is_clipped, .. } = *event;
         let end = start.saturating_add(duration);
         events.push(CompactEvent { start, end, function, task, payload, kind, is_clipped });
+        if self.shortest > 0 {
+            self.short[index].take(events, self.shortest, windows[index].begin);
+        }
     }
 
     #[cold]
@@ -87,6 +93,7 @@ impl Nester {
             Payload::Overwritten => StoredPayload::Overwritten,
             Payload::Bytes(bytes) => StoredPayload::Bytes(append(bytes, &mut self.payload_bytes)),
             Payload::Members(members) => StoredPayload::Members(append(members, &mut self.payload_bytes)),
+            Payload::Merged(calls) => StoredPayload::Merged(*calls),
         });
         self.payloads.len() as u32 - 1
     }
@@ -105,6 +112,46 @@ impl Nester {
         for (index, window) in windows.iter().enumerate() {
             self.emit_thread(file, window, index, &arguments, &mut each);
         }
+    }
+
+    /// Calls `each` with the stack events of a part that [`begin_merging`](Nester::begin_merging) began, as far as they
+    /// are of calls in the time that is shown. Of a call that ends in a later part, or begins in an earlier one, the end
+    /// and the begin come all the same, with the parts in which the time begins and ends.
+    pub fn emit_detail<'p>(
+        &mut self,
+        file: &FileWindows,
+        windows: &[Window],
+        detail: &Detail,
+        arguments: impl Fn(&Call) -> Option<Payload<'p>>,
+        mut each: impl FnMut(StackEvent<'_>, &[Call]),
+    ) {
+        for (index, window) in windows.iter().enumerate().filter(|(_, window)| detail.has(window)) {
+            if self.shortest > 0 {
+                self.merge_short(file, window, index);
+            }
+            file.open(window, &mut self.open);
+            let mut cut = Cut::new(detail);
+            cut.begin(&self.open, detail.begins_with(window), &mut each);
+            self.emit_thread(file, window, index, &arguments, &mut |event, open: &[Call]| {
+                cut.pass(event, open, &mut each)
+            });
+            if detail.ends_with(window) {
+                cut.end(&self.open, &mut each);
+            }
+        }
+    }
+
+    /// Merges short calls of a window that are neighbours of each other in the whole part.
+    fn merge_short(&mut self, file: &FileWindows, window: &Window, index: usize) {
+        let (Some(events), Some(short)) = (self.events.get_mut(index), self.short.get_mut(index)) else { return };
+        self.borders.clear();
+        self.borders.extend(file.ending_later(window).map(|call| call.start));
+        self.borders.sort_unstable();
+        let payloads = &mut self.payloads;
+        short.finish(events, (self.shortest, window.begin), &self.borders, |event, calls| {
+            payloads.push(StoredPayload::Merged(calls));
+            (event.payload, event.kind, event.is_clipped) = (payloads.len() as u32 - 1, Kind::Return, false);
+        });
     }
 
     fn emit_thread<'p>(
@@ -138,7 +185,7 @@ impl Nester {
                     });
                 }
                 Boundary::End(_) if is_recorded => {
-                    let payload = event.payload(&self.payloads, &self.payload_bytes);
+                    let payload = payload_of(event, &self.payloads, &self.payload_bytes);
                     let now = stack.advance(event.end);
                     match event.kind.is_call() {
                         // The innermost open call. In a file that is not damaged, this is its record.
@@ -244,36 +291,18 @@ fn find_boundaries(events: &[CompactEvent], boundaries: &mut Vec<Boundary>, pend
     boundaries.extend(pending.drain(..).rev().map(|(_, later)| Boundary::Begin(later)));
 }
 
-impl CompactEvent {
-    fn of_call(call: &Call) -> CompactEvent {
-        let Call { start, end, function, task, kind, is_clipped, .. } = *call;
-        CompactEvent { start, end, function, task, payload: NO_PAYLOAD, kind, is_clipped }
+/// The payload of an event, of which these are stored.
+#[inline]
+fn payload_of<'a>(event: &CompactEvent, payloads: &[StoredPayload], bytes: &'a [u8]) -> Option<Payload<'a>> {
+    if event.payload == NO_PAYLOAD {
+        return None;
     }
-
-    #[inline]
-    fn call(&self, thread: usize, start: u64, depth: u32) -> Call {
-        let CompactEvent { end, function, task, kind, is_clipped, .. } = *self;
-        let (is_unfinished, is_inherited, frame) = (false, false, NO_FRAME);
-        Call { thread, task, function, kind, is_unfinished, start, end, depth, is_clipped, is_inherited, frame }
-    }
-
-    #[cold]
-    fn instant<'a>(&self, thread: usize, start: u64, payload: Option<Payload<'a>>) -> Event<'a> {
-        let CompactEvent { task, kind, function, .. } = *self;
-        Event { thread, task, kind, function, start, duration: 0, clipped: false, payload }
-    }
-
-    #[inline]
-    fn payload<'a>(&self, payloads: &[StoredPayload], bytes: &'a [u8]) -> Option<Payload<'a>> {
-        if self.payload == NO_PAYLOAD {
-            return None;
-        }
-        payloads.get(self.payload as usize).map(|stored| match stored {
-            StoredPayload::Overwritten => Payload::Overwritten,
-            StoredPayload::Bytes(range) => Payload::Bytes(bytes.get(range.clone()).unwrap_or_default()),
-            StoredPayload::Members(range) => Payload::Members(bytes.get(range.clone()).unwrap_or_default()),
-        })
-    }
+    payloads.get(event.payload as usize).map(|stored| match stored {
+        StoredPayload::Overwritten => Payload::Overwritten,
+        StoredPayload::Merged(calls) => Payload::Merged(*calls),
+        StoredPayload::Bytes(range) => Payload::Bytes(bytes.get(range.clone()).unwrap_or_default()),
+        StoredPayload::Members(range) => Payload::Members(bytes.get(range.clone()).unwrap_or_default()),
+    })
 }
 
 /// Appends bytes to the others, and returns where they are.

@@ -1,6 +1,8 @@
 //! Whatever calls there are, and however their records fall into parts: the stack events are those of the oracle that
 //! made the calls.
 
+mod detail;
+
 use super::{Call, Edges, FileWindows, Nester, OVERWRITTEN, StackEvent, WindowsBuilder};
 use crate::align::{Clock, Fit};
 use crate::events::decode::{Event, Payload};

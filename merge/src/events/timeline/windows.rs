@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The windows and the long calls of a file.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct FileWindows {
     /// The windows of each part.
     parts: Vec<Vec<Window>>,
@@ -55,6 +55,8 @@ pub struct Window {
     pub thread: usize,
     /// The thread's last end in an earlier part: no stack event of the window has an earlier time.
     pub floor: u64,
+    /// When the last event of the part ended.
+    pub end: u64,
     /// Calls that started before this are open when the window begins. It is the floor, or the first end in the window
     /// if that is earlier, since the clocks of two processors may differ by a few ticks.
     pub begin: u64,
@@ -69,7 +71,7 @@ pub struct Window {
 }
 
 /// A call that ends in a later window than it began.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct LongCall {
     call: Call,
     /// The number of the window in which it ends, `u32::MAX` if it never ended.
@@ -194,7 +196,10 @@ impl ThreadWindows {
         let number = self.windows.len() as u32;
         let floor = self.last_end;
         let begin = edge.first_end.map_or(floor, |end| end.min(floor));
-        self.windows.push((part, Window { thread: edge.thread, floor, begin, ..Window::default() }));
+        self.windows.push((
+            part,
+            Window { thread: edge.thread, floor, begin, end: floor.max(edge.last_end), ..Window::default() },
+        ));
         self.last_end = floor.max(edge.last_end);
         let first_record = *self.first_record.get_or_insert(edge.first_record);
         // Calls that are around others come later.

@@ -8,6 +8,8 @@
 //! <script id="header">{"format":1,...                   processes, threads, functions: see [`header`]
 //! ```
 //!
+//! A page that a server adds to has less detail, and no lives: see [`tile`].
+//!
 //! `merge/viewer/README.md` describes all of it. Functions are [`numbered`](super::numbered) before anything else is
 //! read.
 
@@ -15,10 +17,12 @@ mod block;
 mod header;
 mod lives;
 mod modules;
+mod packed;
+mod served;
+pub mod tile;
 mod totals;
 
 use super::by_id::ById;
-use super::gzip::{Gzip, LEVEL};
 use super::lives::Lives;
 use super::numbered;
 use super::part::Reader;
@@ -26,16 +30,17 @@ use super::text::Text;
 use super::writer::{Report, ReportEnd, Tail, Writer, WrittenPart};
 use crate::error::MergeError;
 use crate::events::decode::Outcome;
+use crate::events::timeline::{Call, StackEvent};
 use crate::parallel::lock::lock;
 use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::functions::InternedFunctions;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use block::PageBlock;
+use packed::{Packer, put_script};
 use rayon::ThreadPool;
 use serde_json::Value;
-use std::sync::Mutex;
+pub use served::Served;
+use std::sync::{Arc, Mutex};
 use totals::PageTotals;
 use viztracer_format::names::Function;
 
@@ -45,15 +50,20 @@ pub const EVENTS_MAX: u64 = 20_000_000;
 /// What stands around the blocks.
 const PAGE: &str = include_str!("../../../viewer/page.html");
 const BLOCKS: &str = "{{BLOCKS}}";
+/// The rule by which the page asks nobody, and the same with a server of this machine. Which one, that server says.
+const NOBODY: &str = "default-src 'none';";
+const SERVER: &str = "default-src 'none'; connect-src http://127.0.0.1:* http://localhost:*;";
 
 /// Writes the page.
 #[derive(Debug)]
 pub struct Html {
-    interned: InternedFunctions,
+    interned: Arc<InternedFunctions>,
     totals: Mutex<PageTotals>,
     lives: Lives,
-    spare: Mutex<Vec<Gzip>>,
+    packer: Packer,
     events_max: u64,
+    /// Set if a server adds more.
+    served: Option<Served>,
 }
 
 impl Html {
@@ -73,23 +83,21 @@ impl Html {
         if report.selected.is_none() && planned > events_max {
             return Err(MergeError::TooManyEvents(planned, events_max));
         }
-        let interned = numbered::functions(report, pool, watch)?;
-        Ok(Html { interned, totals: Mutex::default(), lives: Lives::default(), spare: Mutex::default(), events_max })
+        let interned = Arc::new(numbered::functions(report, pool, watch)?);
+        let (totals, lives, packer) = (Mutex::default(), Lives::default(), Packer::default());
+        Ok(Html { interned, totals, lives, packer, events_max, served: None })
     }
 
-    /// Compresses bytes, and encodes them as text.
-    fn packed(&self, bytes: &[u8]) -> String {
-        let spare = lock(&self.spare).pop();
-        let mut gzip = spare.unwrap_or_else(|| Gzip::new(LEVEL));
-        let packed = STANDARD.encode(gzip.member(bytes));
-        lock(&self.spare).push(gzip);
-        packed
+    /// Makes the writer of a page to which a server adds more.
+    pub fn served(interned: Arc<InternedFunctions>, served: Served) -> Html {
+        let (totals, lives, packer) = (Mutex::default(), Lives::default(), Packer::default());
+        Html { interned, totals, lives, packer, events_max: EVENTS_MAX, served: Some(served) }
     }
 
     /// Writes a source file.
     fn put_source(&self, path: String, source: &[u8], text: &mut Text) {
         let pair = [b"[", Value::from(path).to_string().as_bytes(), b",", source, b"]"].concat();
-        put_script("class=\"source\"", &self.packed(&pair), text);
+        put_script("class=\"source\"", &self.packer.packed(&pair), text);
     }
 }
 
@@ -109,14 +117,22 @@ impl Writer for Html {
 
     fn begin(&self, _: &Report<'_>, text: &mut Text) {
         let (before, _) = PAGE.split_once(BLOCKS).unwrap_or((PAGE, ""));
-        text.put(modules::embedded(before).as_bytes());
+        let before = modules::embedded(before);
+        match self.served {
+            Some(_) => text.put(before.replace(NOBODY, SERVER).as_bytes()),
+            None => text.put(before.as_bytes()),
+        }
     }
 
     fn part(&self, reader: &mut Reader<'_>, file: &ById, text: &mut Text) -> Outcome {
         let mut block = PageBlock::new(&self.interned);
-        let outcome = self
-            .lives
-            .stack_events(reader, |event, open| block.take(&event, open, |id| file.get(id).unwrap_or_default()));
+        let take = |event: StackEvent<'_>, open: &[Call]| {
+            block.take(&event, open, |id| file.get(id).unwrap_or_default());
+        };
+        let outcome = match &self.served {
+            Some(Served { detail, .. }) => reader.detail(detail, take),
+            None => self.lives.stack_events(reader, take),
+        };
         let index = reader.part.file;
         let mut totals = lock(&self.totals);
         totals.missing.entry(index).or_default().extend(reader.missing());
@@ -127,10 +143,11 @@ impl Writer for Html {
         let calls = totals.calls.entry(index).or_default();
         block.calls().for_each(|(stream, count)| *calls.entry(stream).or_default() += count);
         totals.all += block.calls().map(|(_, count)| count).sum::<u64>();
+        totals.merged += block.merged;
         drop(totals);
         if !block.is_empty() {
             let attributes = format!("class=\"block\" data-process=\"{index}\"");
-            put_script(&attributes, &self.packed(&block.bytes()), text);
+            put_script(&attributes, &self.packer.packed(&block.bytes()), text);
         }
         outcome
     }
@@ -140,7 +157,7 @@ impl Writer for Html {
         if !found.is_empty() {
             let bytes = lives::bytes(&found, |id| written.file.get(id).unwrap_or_default());
             let attributes = format!("class=\"lives\" data-process=\"{}\"", written.part.file);
-            put_script(&attributes, &self.packed(&bytes), &mut tail.text);
+            put_script(&attributes, &self.packer.packed(&bytes), &mut tail.text);
         }
         Ok(0)
     }
@@ -154,20 +171,11 @@ impl Writer for Html {
 
     fn end(&self, end: &ReportEnd<'_>, tail: &mut Tail<'_>) -> Result<(), MergeError> {
         end.put_sources(tail, |path, _, source, text| self.put_source(path, source, text))?;
-        header::put(end, &self.interned, &lock(&self.totals), tail)?;
+        header::put(end, &self.interned, &lock(&self.totals), self.served.as_ref(), tail)?;
         let (_, after) = PAGE.split_once(BLOCKS).unwrap_or((PAGE, ""));
         tail.text.put(modules::embedded(after).as_bytes());
         Ok(())
     }
-}
-
-/// Appends data as a script element, which a browser does not run.
-fn put_script(attributes: &str, data: &str, text: &mut Text) {
-    text.put(b"<script type=\"text/plain\" ");
-    text.put(attributes.as_bytes());
-    text.put(b">");
-    text.put(data.as_bytes());
-    text.put(b"</script>\n");
 }
 
 #[cfg(test)]
@@ -182,7 +190,7 @@ mod tests {
 
     #[test]
     fn the_page_has_a_place_for_all_and_asks_nobody() {
-        for placeholder in [BLOCKS, modules::STYLE, modules::VIEWER] {
+        for placeholder in [BLOCKS, NOBODY, modules::STYLE, modules::VIEWER] {
             assert_eq!(PAGE.matches(placeholder).count(), 1, "{placeholder}");
         }
         for asks in ["http:", "https:", "src=", "<link", "@import", "url("] {
@@ -207,7 +215,7 @@ mod tests {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         let html = Html::with_at_most(events_max, &report, &pool, &())?;
         let mut output = Output::create(&directory.path().join("a.html")).unwrap();
-        let pipeline = Pipeline { report: &report, pool: &pool, watch: &(), gzip: false };
+        let pipeline = Pipeline { report: &report, pool: &pool, watch: &(), gzip: false, windows: None };
         pipeline.write(&html, &mut output, &mut trace.summary())
     }
 

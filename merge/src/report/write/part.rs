@@ -6,7 +6,9 @@ use crate::error::Problem;
 use crate::events::content::Content;
 use crate::events::decode::{Buffers, Event, Outcome};
 use crate::events::selection::{FileSelection, Sieve};
-use crate::events::timeline::{Call, Edges, FileWindows, Nester, StackEvent, arguments, count_unfinished, unfinished};
+use crate::events::timeline::{
+    Call, Detail, Edges, FileWindows, Nester, StackEvent, arguments, count_unfinished, unfinished,
+};
 use crate::plan::file::FilePlan;
 use std::ops::Range;
 
@@ -28,6 +30,12 @@ impl Part {
     /// Whether the report begins with it.
     pub fn is_first(&self) -> bool {
         (self.file, self.number) == (0, 0)
+    }
+
+    /// Events that the plan of its file expects here.
+    pub fn planned(&self, plan: &FilePlan) -> u64 {
+        let calls = plan.calls.get(self.first..self.end).unwrap_or_default();
+        calls.iter().map(|calls| u64::from(calls.events)).sum()
     }
 }
 
@@ -84,8 +92,7 @@ impl Reader<'_> {
 
     /// Events that the plan expects here.
     pub fn planned(&self) -> u64 {
-        let calls = self.plan.calls.get(self.part.first..self.part.end).unwrap_or_default();
-        calls.iter().map(|calls| u64::from(calls.events)).sum()
+        self.part.planned(self.plan)
     }
 
     /// Calls `each` with the selected events, thread after thread in the order of their ends.
@@ -198,6 +205,19 @@ impl Reader<'_> {
                 nester.emit(file, windows, of_open, |event, open| sieve.pass(event, open, &mut outcome, &mut each));
             }
         }
+        self.scratch.nester = nester;
+        outcome
+    }
+
+    /// Calls `each` as `stack_events` does, but with no more detail than this, and whatever is selected.
+    pub fn detail(&mut self, detail: &Detail, each: impl FnMut(StackEvent<'_>, &[Call])) -> Outcome {
+        let Some(file) = self.windows else { return Outcome::default() };
+        let windows = file.of_part(self.part.number);
+        let mut nester = std::mem::take(&mut self.scratch.nester);
+        nester.begin_merging(windows, detail.shortest);
+        let mut outcome = self.all(|event| nester.add(windows, event));
+        self.count_unfinished(&mut outcome);
+        nester.emit_detail(file, windows, detail, |call| arguments(self.plan, call), each);
         self.scratch.nester = nester;
         outcome
     }

@@ -20,6 +20,7 @@ use crate::report::summary::Summary;
 use crate::storage::output::Output;
 use crate::text::display::display_name;
 use rayon::ThreadPool;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -37,6 +38,8 @@ pub struct Pipeline<'a> {
     pub watch: &'a dyn Watch,
     /// Whether the bytes are compressed.
     pub gzip: bool,
+    /// What the first reading has found, if it was done before.
+    pub windows: Option<&'a [FileWindows]>,
 }
 
 impl Pipeline<'_> {
@@ -68,7 +71,10 @@ impl Pipeline<'_> {
         let files = self.report.files;
         let parts = parts(files);
         let is_nested = writer.is_nested(self.report) || self.report.selected.as_ref().is_some_and(Selected::is_nested);
-        let windows = first::read(self.report, &parts, is_nested, self.pool, self.watch)?;
+        let windows = match self.windows {
+            Some(known) => Cow::Borrowed(known),
+            None => Cow::Owned(first::read(self.report, &parts, is_nested, self.pool, self.watch)?),
+        };
         let files_of_parts = LoadedFiles::new(files.len(), &parts, USES_OF_PART);
         let spare = Mutex::default();
         let shared = Shared { writer, report: self.report, sources, windows, files: files_of_parts, spare };
@@ -122,7 +128,7 @@ struct Shared<'a, W: Writer> {
     sources: Option<&'a Sources>,
     /// Whether parts are read as stack events.
     /// By file.
-    windows: Vec<FileWindows>,
+    windows: Cow<'a, [FileWindows]>,
     files: LoadedFiles<LoadedFile<W::File>>,
     /// Texts that were written and can be used again: fresh memory costs as much as filling it.
     spare: Mutex<Vec<Text>>,

@@ -14,11 +14,13 @@ import http.server
 import os
 import re
 import secrets
+import select
 import socket
 import socketserver
 import sys
 import threading
 import time
+import urllib.parse
 from http import HTTPStatus
 from typing import BinaryIO, cast
 
@@ -26,6 +28,7 @@ from ..output import terminal
 from . import foreign, listing, visitor
 from .catalog import Catalog, Entry, Kind, new_token
 from .connections import CONNECTIONS_MAX, Connections
+from .tiles import BusyError, GoneError, RequestError
 from .workbench import Workbench
 
 PERFETTO = "https://ui.perfetto.dev"
@@ -38,6 +41,7 @@ EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 OWN_PAGE = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 REPORT = "sandbox allow-scripts allow-downloads; frame-ancestors 'none'"
 TRACE = "sandbox; default-src 'none'; frame-ancestors 'none'"
+OF_LARGE = ("tile", "functions")  # what the page of a large trace asks for
 CONTENT_TYPES = {".html": "text/html; charset=utf-8", ".json": "application/json", ".gz": "application/gzip"}
 
 
@@ -285,7 +289,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif rest == [""] and entry.kind is Kind.DIRECTORY:
             self._send_list(entry.paths[0], *server.catalog.inside(entry))
         elif rest == [f"{entry.stem}.html"] and entry.kind in (Kind.REPORT, Kind.TRACE, Kind.RUN):
-            return self._send_file(server.workbench.page(entry), CONTENT_TYPES[".html"], REPORT)
+            page = server.workbench.page(entry)
+            policy = REPORT
+            if server.workbench.large(entry):  # its page asks for more, but only about its own trace
+                policy += f"; connect-src http://{self._host}/{entry.token}/{entry.number}/"
+            return self._send_file(page, CONTENT_TYPES[".html"], policy)
+        elif len(rest) == 1 and rest[0] in OF_LARGE and entry.kind is Kind.RUN:
+            self._send_of_large(entry, rest[0])
         elif rest == ["trace", entry.stem] and entry.is_fit_for_perfetto:
             kind = CONTENT_TYPES.get(os.path.splitext(entry.paths[0])[1], "application/octet-stream")
             return self._send_file(server.workbench.trace(entry), kind, TRACE)
@@ -321,7 +331,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(HTTPStatus.OK)
             self.send_header("Content-Type", kind)
             size = os.fstat(file.fileno()).st_size
-            before = foreign.before(file) if policy is REPORT else b""
+            before = foreign.before(file) if policy.startswith(REPORT) else b""
             self.send_header("Content-Length", str(len(before) + size))
             if policy is TRACE:
                 self._allow_perfetto()
@@ -331,6 +341,38 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(before)
             # No more than the announced size if the file grows meanwhile. A browser that gets less asks again.
             return size == 0 or self.connection.sendfile(file, count=size) == size
+
+    def _send_of_large(self, entry: Entry, what: str) -> None:
+        """Send what the page of a large trace asks for, or why there is none, as text."""
+        self.policy = TRACE
+        large = self._server.workbench.large(entry)
+        query = self.path.partition("?")[2]
+        status, content = HTTPStatus.GONE, b"The trace was opened again: reload this page."
+        try:
+            if large:
+                asked = urllib.parse.parse_qs(query, max_num_fields=10)
+                status, content = HTTPStatus.OK, large.answer(what, asked, self._is_left)
+        except GoneError:
+            pass
+        except (RequestError, ValueError) as error:
+            status, content = HTTPStatus.BAD_REQUEST, str(error).encode()
+        except BusyError:
+            status, content = HTTPStatus.SERVICE_UNAVAILABLE, b"The server is busy: try again."
+        except RuntimeError as error:
+            status, content = HTTPStatus.CONFLICT, str(error).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Access-Control-Allow-Origin", "null")  # of the page, which has an origin of its own
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def _is_left(self) -> bool:
+        """Whether the browser waits for the answer no more."""
+        waiting = select.poll()
+        waiting.register(self.connection, select.POLLIN)
+        return bool(waiting.poll(0)) and not self.connection.recv(1, socket.MSG_PEEK)
 
     def _allow_perfetto(self) -> None:
         self.send_header("Access-Control-Allow-Origin", PERFETTO)

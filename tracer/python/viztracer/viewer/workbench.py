@@ -18,6 +18,7 @@ from ..output import terminal
 from ..snaptrace import merge
 from .beneath import DESCRIPTORS
 from .catalog import Entry, Kind
+from .tiles import LargeTrace
 
 Stamp = tuple[tuple[int, int], ...]
 
@@ -33,6 +34,7 @@ class Workbench:
         self.directory = directory
         self._tasks: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._merged: dict[tuple[int, str], tuple[Stamp, str]] = {}
+        self._large: dict[int, LargeTrace] = {}
 
     def page(self, entry: Entry) -> BinaryIO:
         """Return the entry's report, to be read and closed. Raise `RuntimeError` or `OSError` if there can be none."""
@@ -41,6 +43,10 @@ class Workbench:
     def trace(self, entry: Entry) -> BinaryIO:
         """Return what Perfetto's page can read, to be read and closed. Raise as `page` does."""
         return self._wait_for(entry, ".pftrace") if entry.kind is Kind.RUN else _first(entry)
+
+    def large(self, entry: Entry) -> LargeTrace | None:
+        """Return the entry as it was opened for its page, if it is too large for a page."""
+        return self._large.get(entry.number)
 
     def merge(self, entry: Entry, extension: str) -> str:
         """Merge an entry, unless that has been done since it changed last; return the path. For the main thread.
@@ -53,20 +59,32 @@ class Workbench:
         directory = os.path.join(self.directory, str(entry.number))
         os.makedirs(directory, exist_ok=True)
         output = os.path.join(directory, entry.stem + extension)
-        with _all_descriptors(), contextlib.ExitStack() as opened:
+        with _all_descriptors(lambda: bool(self._large)), contextlib.ExitStack() as opened:
             files: list[BinaryIO] = [opened.enter_context(open(file.open(), "rb")) for file in entry.files]
             stamp = _stamp(files)
             if key in self._merged and self._merged[key][0] == stamp:
                 return self._merged[key][1]
             links = self._links(entry, files)
             try:
-                problems = merge(links, output, progress=True).problems
+                problems = self._write(entry, links, output, opened)
             except RuntimeError as error:
                 raise RuntimeError(self._by_true_name(entry, str(error))) from None
         for problem in problems:
             terminal.complain(self._by_true_name(entry, problem))
         self._merged[key] = stamp, output
         return output
+
+    def _write(self, entry: Entry, links: list[str], output: str, opened: contextlib.ExitStack) -> list[str]:
+        """Write the report, or the page of a run that is too large for one; return what could not be read."""
+        if entry.kind is Kind.RUN and output.endswith(".html"):
+            before = self._large.pop(entry.number, None)
+            large = LargeTrace.open(links, opened)
+            if before:
+                before.close()
+            if large:
+                self._large[entry.number] = large
+                return large.tiles.write_page(output, progress=True)
+        return merge(links, output, progress=True).problems
 
     def _links(self, entry: Entry, files: list[BinaryIO]) -> list[str]:
         """Give open files the names they have, by which the merge finds these and no others; return where."""
@@ -134,12 +152,13 @@ def _stamp(files: list[BinaryIO]) -> Stamp:
 
 
 @contextlib.contextmanager
-def _all_descriptors() -> Iterator[None]:
-    """Let this process open as many files as it may: a run may have left thousands."""
+def _all_descriptors(stay_open: Callable[[], bool]) -> Iterator[None]:
+    """Let this process open as many files as it may: a run may have left thousands, and may `stay_open`."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):  # some systems call a limit endless and mind it all the same
         resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        if not stay_open():
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)

@@ -45,6 +45,8 @@ pub struct PageBlock<'a> {
     current: usize,
     /// The begin and end of overwritten time, with the stream of the innermost known call.
     overwritten: Vec<(Stream, u64, u64)>,
+    /// How many more calls are merged into its calls.
+    pub merged: u64,
 }
 
 /// Small numbers for the functions of the block.
@@ -84,7 +86,15 @@ impl<'a> PageBlock<'a> {
     /// Makes an empty block. `interned` has the names of instants.
     pub fn new(interned: &'a InternedFunctions) -> PageBlock<'a> {
         let (dictionary, indexes) = (Dictionary::default(), BTreeMap::new());
-        PageBlock { interned, dictionary, indexes, sections: Vec::new(), current: 0, overwritten: Vec::new() }
+        PageBlock {
+            interned,
+            dictionary,
+            indexes,
+            sections: Vec::new(),
+            current: 0,
+            overwritten: Vec::new(),
+            merged: 0,
+        }
     }
 
     /// Adds the next stack event; `number` returns a function's number by its id.
@@ -100,6 +110,9 @@ impl<'a> PageBlock<'a> {
                 self.section(Stream::of(call), call.start, || depth(call.task, around)).begin(function, call.start);
             }
             StackEvent::End(call, payload) => {
+                if let Some(Payload::Merged(calls)) = payload {
+                    self.merged += u64::from(*calls) - 1;
+                }
                 let around = || depth(call.task, open) + 1;
                 self.section(Stream::of(call), call.end, around).end(call, *payload);
             }
@@ -227,8 +240,12 @@ impl StreamSection {
             Kind::Yield => 32,
             _ => u8::from(call.is_unfinished),
         };
-        let flags =
-            own | flags_of_arguments | if call.is_clipped { 8 } else { 0 } | if call.is_inherited { 16 } else { 0 };
+        let merged = if let Some(Payload::Merged(_)) = payload { 64 } else { 0 };
+        let flags = own
+            | merged
+            | flags_of_arguments
+            | if call.is_clipped { 8 } else { 0 }
+            | if call.is_inherited { 16 } else { 0 };
         let position = self.count - 1;
         if flags != 0 {
             self.flags.at(position).push(flags);

@@ -1,6 +1,7 @@
 //! The page's header: processes, threads, tasks, functions, and what is missing.
 
 use super::block::Stream;
+use super::served::Served;
 use super::totals::PageTotals;
 use crate::align::{Clock, Method, Starts};
 use crate::error::MergeError;
@@ -31,6 +32,7 @@ pub fn put(
     end: &ReportEnd<'_>,
     interned: &InternedFunctions,
     totals: &PageTotals,
+    served: Option<&Served>,
     tail: &mut Tail<'_>,
 ) -> Result<(), MergeError> {
     let ReportEnd { report, tasks, summary, .. } = *end;
@@ -46,7 +48,17 @@ pub fn put(
     ] {
         put_member(name, &value, &mut tail.text);
     }
-    if let Some(starts) = &report.alignment.starts {
+    if let Some(Served { detail, id, whole }) = served {
+        let value = json!({
+            "id": id,
+            "shortest": detail.shortest,
+            "calls": totals.all + totals.merged,
+            "whole": whole,
+        });
+        put_member("served", &value, &mut tail.text);
+    }
+    // Tiles are of one time line.
+    if let Some(starts) = report.alignment.starts.as_ref().filter(|_| served.is_none()) {
         put_member("starts", &starts_value(report, starts), &mut tail.text);
     }
     if let Some(time) = report.selected.as_ref().and_then(Selected::one_time) {

@@ -15,4 +15,6 @@ pub struct PageTotals {
     pub overwritten: BTreeMap<usize, BTreeMap<Stream, Vec<u64>>>,
     /// How many calls the page has.
     pub all: u64,
+    /// How many more calls are merged into these.
+    pub merged: u64,
 }

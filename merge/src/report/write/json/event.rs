@@ -306,8 +306,8 @@ fn put_payload(payload: Option<&Payload<'_>>, none: &str, text: &mut Text) {
     match payload {
         None => text.put(none.as_bytes()),
         Some(Payload::Overwritten) => text.put(br#"{"overwritten":true}"#),
-        // Members are no arguments, and no caller passes them.
-        Some(Payload::Members(_)) => text.put(b"{}"),
+        // Members are no arguments, and no caller passes them; no calls of a trace in JSON are merged.
+        Some(Payload::Members(_) | Payload::Merged(_)) => text.put(b"{}"),
         Some(Payload::Bytes(bytes)) => {
             if is_readable_object(bytes) {
                 text.put(bytes);
