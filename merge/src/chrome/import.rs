@@ -1,5 +1,6 @@
 //! Reads the items of a document one by one: events go into the store, the rest is kept as it is.
 
+mod failure;
 mod finish;
 mod functions;
 mod other_items;
@@ -22,6 +23,7 @@ use crate::error::{Problem, Problems};
 use crate::plan::account::Account;
 use crate::plan::imported::Imported;
 use crate::storage::store::{Region, Store};
+use failure::{Failure, refused};
 use functions::Functions;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -99,30 +101,10 @@ struct Reading<'a> {
     text: Vec<u8>,
 }
 
-/// Why an event is not taken.
-enum Failure {
-    /// Its text is no JSON.
-    NotJson,
-    /// It has no meaning, for this reason.
-    Refused(String),
-    /// The store has failed, so that the import ends.
-    Store(io::Error),
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Failure {
-        Failure::Store(error)
-    }
-}
-
 /// Whether an event shows the life of a task or a coroutine.
 fn is_life(event: &ChromeEvent<'_>) -> bool {
     let is_scope = |(name, value): &(&[u8], &[u8])| *name == b"\"scope\"" && *value == LIVES.as_bytes();
     matches!(event.phase, b"\"b\"" | b"\"e\"") && event.others.iter().any(is_scope)
-}
-
-fn refused<T>(reason: impl Into<String>) -> Result<T, Failure> {
-    Err(Failure::Refused(reason.into()))
 }
 
 impl<'a> Reading<'a> {
