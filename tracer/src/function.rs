@@ -15,7 +15,7 @@ mod id;
 pub use builtin::{Builtin, Forgotten, definition, leave_out};
 pub use code::{ArgumentName, Code, LookedUp, request_slot};
 #[cfg(Py_3_12)]
-pub use elided::elided_codes;
+pub use elided::{elided_codes, functions_with_other_code};
 pub use id::EXCLUDED;
 
 /// Empties the cache of Python functions: earlier decisions on them do not hold any more. No hook may be under way.
