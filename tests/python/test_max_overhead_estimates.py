@@ -274,6 +274,22 @@ def test_code_that_is_made_again_and_again_is_not_counted_for_all_of_it(sandbox)
     assert "calls_about" not in elided(sandbox)
 
 
+def test_forks_keep_no_burst_away(sandbox):
+    trace(
+        sandbox,
+        """
+        end = time.process_time() + 60
+        while bursts() < 8 and time.process_time() < end:
+            fork = time.process_time() + 0.08
+            while time.process_time() < fork: much(1000)
+            child = os.fork()
+            if not child: os._exit(0)
+            os.waitpid(child, 0)
+        assert bursts() >= 8
+        """,
+    )
+
+
 def test_a_tool_that_takes_the_id_away_keeps_its_events(sandbox):
     trace(
         sandbox,
