@@ -244,3 +244,66 @@ def test_programs_of_all_kinds(sandbox, body):
     trace(sandbox, body)
     assert elided(sandbox)["calls_about"] >= 0
     tree.check_nesting(sandbox.report("traced.json"))
+
+
+def test_a_function_whose_code_is_gone_is_called_no_more(sandbox):
+    body = """
+        exec(compile("def short(value=1):\\n    for _ in range(20): value += 1\\n", "made.py", "exec"))
+        until(6)
+        open("truth", "w").write(str(calls))
+        short = None
+        end = time.process_time() + 60
+        while bursts() < 30 and time.process_time() < end: sum(range(10_000))
+        assert bursts() >= 30
+    """
+    trace(sandbox, body)
+    truth = int((sandbox.path / "truth").read_text())
+    assert truth / 3 < elided(sandbox)["calls_about"] < truth * 3
+
+
+def test_code_that_is_made_again_and_again_is_not_counted_for_all_of_it(sandbox):
+    """A burst counts only code that was there when it began."""
+    body = """
+        end = time.process_time() + 3
+        while time.process_time() < end:
+            made = compile("def short(value=1):\\n    for _ in range(20): value += 1\\n", "made.py", "exec")
+            exec(made)
+            much(500)
+    """
+    trace(sandbox, body)
+    assert "calls_about" not in elided(sandbox)
+
+
+def test_forks_keep_no_burst_away(sandbox):
+    trace(
+        sandbox,
+        """
+        end = time.process_time() + 60
+        while bursts() < 8 and time.process_time() < end:
+            fork = time.process_time() + 0.08
+            while time.process_time() < fork: much(1000)
+            child = os.fork()
+            if not child: os._exit(0)
+            os.waitpid(child, 0)
+        assert bursts() >= 8
+        """,
+    )
+
+
+def test_a_tool_that_takes_the_id_away_keeps_its_events(sandbox):
+    trace(
+        sandbox,
+        """
+        monitoring = sys.monitoring
+        until(1)
+        (tool,) = [tool for tool in (3, 4) if monitoring.get_tool(tool) == "viztracer counts"]
+        while not monitoring.get_local_events(tool, short.__code__): much(1000)
+        monitoring.free_tool_id(tool)
+        monitoring.use_tool_id(tool, "other")
+        monitoring.set_local_events(tool, short.__code__, monitoring.events.PY_RETURN)
+        end = time.process_time() + 0.5
+        while time.process_time() < end: much(1000)
+        assert monitoring.get_local_events(tool, short.__code__) == monitoring.events.PY_RETURN
+        monitoring.free_tool_id(tool)
+        """,
+    )

@@ -16,7 +16,7 @@ mod work;
 pub use builtin::{Builtin, Forgotten, definition, leave_out};
 pub use code::{ArgumentName, Code, LookedUp, request_slot};
 #[cfg(Py_3_12)]
-pub use elided::elided_codes;
+pub use elided::{elided_codes, functions_with_other_code};
 pub use id::EXCLUDED;
 #[cfg(Py_3_12)]
 pub use work::Step;

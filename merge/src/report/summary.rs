@@ -140,6 +140,11 @@ impl Summary {
         Summary { output, files, bad, warnings, base_realtime, zero, method, hosts, ..Summary::default() }
     }
 
+    /// Leaves out how often functions are called about: that is known of whole recordings, not of a part of one.
+    pub(crate) fn leave_out_estimates(&mut self) {
+        self.files.iter_mut().for_each(|file| file.account.estimates.clear());
+    }
+
     /// Adds the counts of a part of a file.
     pub(crate) fn add(&mut self, file: usize, outcome: &Outcome) {
         let Some(file) = self.files.get_mut(file) else { return };

@@ -2,11 +2,13 @@
 
 use super::page::{header, page};
 use super::{Case, small};
+use crate::events::selection::{Bound, Selection};
 use crate::inspect::info;
 use crate::plan::file::FilePlan;
 use crate::sample::{Ring, call};
 use crate::{Prefixes, Request, merge};
 use serde_json::{Value, json};
+use std::time::Duration;
 use viztracer_format::header::{Rests, STATUS_OFFSET, Status};
 
 const WHOLE: &str = "1 function was called too often to record all its calls (--max_overhead): f; its time, and that \
@@ -183,6 +185,18 @@ fn estimates_are_shown_as_estimates() {
     let mut again = Case::new();
     again.add("again.json", case.merge("again.json", 1).1);
     assert_eq!(again.json().1["viztracer_metadata"], report["viztracer_metadata"]);
+}
+
+#[test]
+fn a_report_of_a_part_passes_no_estimate_on() {
+    let case = estimated(5);
+    let output = case.directory.path().join("part.json");
+    let selection = Selection { until: Some(Bound::After(Duration::from_nanos(120))), ..Selection::default() };
+    let request = Request { selection, ..Request::new(case.inputs.clone(), output.clone()) };
+    let summary = merge(&request, &()).unwrap();
+    let report: Value = serde_json::from_slice(&std::fs::read(output).unwrap()).unwrap();
+    assert!(report["viztracer_metadata"]["processes"][0]["elided"][0].get("calls_about").is_none());
+    assert!(!summary.to_string().contains("estimated"), "{summary}");
 }
 
 #[test]

@@ -27,18 +27,20 @@ impl Estimates {
         self.0.entry(function).or_insert_with(|| Written { estimator: Estimator::new(now), place: None });
     }
 
-    /// Adds a burst in which these calls were counted, by function. Says so in the file, if that has space.
+    /// Adds a burst. `counts` has the calls of each function that was called in it; `None`: not all were counted. Says so
+    /// in the file, if that has space.
     pub fn add<M: Memory>(
         &mut self,
         ring: &Ring<M>,
         names: &mut NameTable,
         burst: &Burst,
-        counts: impl IntoIterator<Item = (u32, u64)>,
+        counts: &HashMap<u32, Option<u64>>,
     ) {
-        for (function, calls) in counts {
-            if let Some(written) = self.0.get_mut(&function) {
+        for (function, written) in &mut self.0 {
+            let is_old = written.estimator.since() <= burst.begin;
+            if let (true, Some(calls)) = (is_old, counts.get(function).copied().unwrap_or(Some(0))) {
                 written.estimator.add(burst, calls);
-                written.write(ring, names, function);
+                written.write(ring, names, *function);
             }
         }
     }

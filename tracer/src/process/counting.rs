@@ -8,6 +8,7 @@
 use crate::{hook, recording};
 use pyo3::prelude::*;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 use viztracer_recorder::clock::{monotonic, processor_time, thread_time};
@@ -29,6 +30,9 @@ const LOOK_MAX: Duration = Duration::from_millis(20);
 const IDLE_LOOKS: u32 = 400;
 /// Less than this is no work.
 const IDLE: u64 = 20_000;
+
+/// When the next burst is armed, also if a fork has ended the thread that has waited for it; 0: not known.
+static DUE: AtomicU64 = AtomicU64::new(0);
 
 /// Whether there are functions whose calls are to be counted.
 pub fn is_wanted() -> bool {
@@ -63,12 +67,15 @@ enum Stage {
 }
 
 impl Schedule {
-    /// Begins with a time between two bursts.
+    /// Begins with a time between two bursts, or goes on with the one that is not over.
     pub fn new() -> Schedule {
-        let mut random = Random(monotonic() | 1);
         let processors = thread::available_parallelism().map_or(1, |count| count.get() as u64);
-        let stage = Stage::Arm(processor_time() + random.within(BETWEEN));
-        Schedule { stage, random, last: 0, idle_looks: 0, processors }
+        let stage = Stage::Arm(DUE.load(Ordering::Relaxed));
+        let mut schedule = Schedule { stage, random: Random(monotonic() | 1), last: 0, idle_looks: 0, processors };
+        if DUE.load(Ordering::Relaxed) == 0 {
+            schedule.wait_between(processor_time());
+        }
+        schedule
     }
 
     /// Goes on as far as the program's work has come.
@@ -91,6 +98,7 @@ impl Schedule {
             }
             Stage::Close(_) => {
                 hook::close_burst(now);
+                DUE.store(0, Ordering::Relaxed);
                 self.stage = Stage::Disarm;
                 Next::Do(disarm)
             }
@@ -100,9 +108,16 @@ impl Schedule {
 
     /// Nothing is armed: the burst is over, or it could not begin.
     fn stay_away(&mut self, now: u64) -> Next {
-        let time = now + self.random.within(BETWEEN);
-        self.stage = Stage::Arm(time);
+        let time = self.wait_between(now);
         self.wait_for(time, now)
+    }
+
+    /// Has the next burst armed after a time between two bursts. Returns when that is.
+    fn wait_between(&mut self, now: u64) -> u64 {
+        let time = now + self.random.within(BETWEEN);
+        DUE.store(time, Ordering::Relaxed);
+        self.stage = Stage::Arm(time);
+        time
     }
 
     /// Looks again when the program can have come to this time at the earliest.
@@ -113,6 +128,11 @@ impl Schedule {
         let shortest = if self.idle_looks > IDLE_LOOKS { LOOK_MAX } else { LOOK_MIN };
         Next::Look(left.clamp(shortest, LOOK_MAX))
     }
+}
+
+/// Begins anew in a child that was forked, whose processor time does.
+pub fn begin_in_child() {
+    DUE.store(0, Ordering::Relaxed);
 }
 
 /// The processor time of the process without that of the calling thread, which is the watcher.

@@ -193,6 +193,9 @@ fn watch_in_child(python: Python<'_>) {
 #[pyfunction]
 pub fn release_watcher(python: Python<'_>, in_child: bool) {
     watcher::release(in_child);
+    if in_child {
+        counting::begin_in_child();
+    }
     let (rests, pauses) = (recording::is_resting(), recording::is_paused());
     if !rests && !pauses {
         if !in_child {

@@ -2,6 +2,8 @@
 
 use super::state::{FORKED, HAS_ELIDED, count_rules, locked, number, with, with_number};
 use crate::sync::atomic::Ordering;
+#[cfg(Py_3_12)]
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::ptr::NonNull;
 use std::time::Duration;
@@ -66,10 +68,16 @@ pub fn may_count(cost: f64) -> bool {
     with(false, |recording| recording.recorder.may_count(cost))
 }
 
-/// Adds a burst, which has cost so many ns, and in which so many calls of these functions were counted.
+/// Books what a burst has cost, in ns.
 #[cfg(Py_3_12)]
-pub fn count(burst: &Burst, counts: &[(u32, u64)], cost: f64) {
-    with((), |recording| recording.recorder.count(burst, counts, cost));
+pub fn spend(cost: f64) {
+    with((), |recording| recording.recorder.spend(cost));
+}
+
+/// Adds a burst in which so many calls of functions were counted; `None`: not all of a function were.
+#[cfg(Py_3_12)]
+pub fn count(burst: &Burst, counts: &HashMap<u32, Option<u64>>) {
+    with((), |recording| recording.recorder.count(burst, counts));
 }
 
 /// For how much processor time of the process a rest must go on; `None`: it may end.

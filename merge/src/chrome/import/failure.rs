@@ -18,7 +18,7 @@ impl From<io::Error> for Failure {
     }
 }
 
-/// The failure of an event that has no meaning.
+/// An event without a meaning, for this reason.
 pub fn refused<T>(reason: impl Into<String>) -> Result<T, Failure> {
     Err(Failure::Refused(reason.into()))
 }

@@ -1,7 +1,7 @@
 //! The functions of a document, which it names at each of their calls.
 
-use super::super::string::string;
 use super::failure::{Failure, refused};
+use crate::chrome::string::string;
 use crate::plan::imported::{Imported, Name};
 use std::collections::HashMap;
 

@@ -35,12 +35,7 @@ impl<T> OpenCalls<T> {
         self.values.pop()
     }
 
-    /// The value of the innermost open call.
-    pub fn innermost(&self) -> Option<&T> {
-        self.values.last()
-    }
-
-    /// The same, to change it.
+    /// The value of the innermost open call, to change it.
     #[inline(always)]
     pub fn innermost_mut(&mut self) -> Option<&mut T> {
         self.values.last_mut()
@@ -53,7 +48,7 @@ impl<T> OpenCalls<T> {
     }
 
     /// Removes all calls of the thread, and returns their values.
-    pub fn drain(&mut self) -> impl Iterator<Item = T> {
+    pub fn drain(&mut self) -> impl DoubleEndedIterator<Item = T> {
         self.thread = usize::MAX;
         self.values.drain(..)
     }

@@ -3,6 +3,7 @@
 use super::tally::Tally;
 use crate::events::decode::{EventMembers, Payload};
 use crate::events::timeline::{Call, OpenCalls, StackEvent};
+use viztracer_format::record::Kind;
 
 /// Counts the calls of a part, by function.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ struct OpenFunction {
     is_outermost: bool,
     /// Whether it waits, or a call around it.
     is_waiting: bool,
+    /// The time of the calls that wait inside of it, if it does not wait itself and they have ended.
+    waited: u64,
 }
 
 #[derive(Debug)]
@@ -53,49 +56,69 @@ impl CallCounter<'_> {
     /// Counts the next stack event; `number` returns a function's number by its id.
     #[inline]
     pub fn take(&mut self, event: StackEvent<'_>, open: &[Call], number: impl Fn(u32) -> u32) {
-        let tallies = &mut self.tallies;
-        let enter = |call: &Call, around: &[OpenFunction]| tallies.enter(number(call.function), around);
         match event {
-            StackEvent::Begin(call) => self.open.begin(call, open, enter),
+            StackEvent::Begin(call) => {
+                self.go_to(call.thread);
+                self.open.begin(call, open, |call, around| self.tallies.enter(number(call.function), around));
+            }
             StackEvent::End(call, payload) => {
+                self.go_to(call.thread);
                 let kind = match payload {
                     Some(Payload::Members(members)) => EventMembers::ending(members).unwrap_or(call.kind),
                     _ => call.kind,
                 };
+                let enter = |call: &Call, around: &[OpenFunction]| self.tallies.enter(number(call.function), around);
                 let Some(ended) = self.open.end(call, open, enter) else { return };
                 let duration = call.end.saturating_sub(call.start);
-                tallies.list[ended.index as usize].tally.call(duration, kind, ended.is_outermost);
-                if let Some(caller) = self.open.innermost() {
-                    tallies.list[caller.index as usize].tally.called(duration);
-                }
-                if ended.is_waiting {
-                    tallies.waited(ended, duration, self.open.values());
-                }
+                self.tallies.call(ended, duration, kind, self.open.innermost_mut());
             }
             StackEvent::Instant(_) => {}
         }
     }
 
+    /// Goes on with the calls of this thread.
+    #[inline(always)]
+    fn go_to(&mut self, thread: usize) {
+        if !self.open.is_of(thread) {
+            self.leave();
+        }
+    }
+
+    /// Leaves the open calls of the thread. A later part has their ends, but not what has waited inside of them so far.
+    #[cold]
+    fn leave(&mut self) {
+        let mut waited: u64 = 0;
+        for open in self.open.drain().rev() {
+            waited = open.waited.saturating_add(waited);
+            self.tallies.list[open.index as usize].tally.waited_inside(waited, open.is_outermost);
+        }
+    }
+
     /// The tallies of all functions that were called, by number.
-    pub fn tallies(&self) -> impl Iterator<Item = (u32, &Tally)> {
+    pub fn tallies(&mut self) -> impl Iterator<Item = (u32, &Tally)> {
+        self.leave();
         self.tallies.list.iter().map(|entry| (entry.function, &entry.tally))
     }
 }
 
 impl Tallies<'_> {
-    /// Counts a call that waits, for itself and for the calls around it.
-    fn waited(&mut self, ended: OpenFunction, duration: u64, around: &[OpenFunction]) {
-        self.list[ended.index as usize].tally.waited(duration, ended.is_outermost);
-        match around.last() {
-            // The calls around a call that waits have waited, too, once for all that it calls.
-            Some(caller) if caller.is_waiting => {
-                self.list[caller.index as usize].tally.waiting.own -= i128::from(duration);
-            }
-            _ => {
-                for open in around.iter().filter(|open| open.is_outermost) {
-                    self.list[open.index as usize].tally.waiting.total += u128::from(duration);
-                }
-            }
+    /// Counts a call that has ended, also for the call around it.
+    #[inline]
+    fn call(&mut self, ended: OpenFunction, duration: u64, kind: Kind, caller: Option<&mut OpenFunction>) {
+        let tally = &mut self.list[ended.index as usize].tally;
+        tally.call(duration, kind, ended.is_outermost);
+        let waited = if ended.is_waiting { duration } else { ended.waited };
+        match ended.is_waiting {
+            true => tally.waited(duration, ended.is_outermost),
+            false => tally.waited_inside(waited, ended.is_outermost),
+        }
+        let Some(caller) = caller else { return };
+        let tally = &mut self.list[caller.index as usize].tally;
+        tally.called(duration);
+        if caller.is_waiting {
+            tally.waiting.own -= i128::from(duration);
+        } else {
+            caller.waited = caller.waited.saturating_add(waited);
         }
     }
 
@@ -109,7 +132,7 @@ impl Tallies<'_> {
         }
         let waits = self.waits.get(function as usize).copied().unwrap_or_default();
         let is_waiting = waits || around.last().is_some_and(|caller| caller.is_waiting);
-        OpenFunction { index, is_outermost, is_waiting }
+        OpenFunction { index, is_outermost, is_waiting, waited: 0 }
     }
 
     fn index_of(&mut self, function: u32) -> u32 {

@@ -72,6 +72,12 @@ impl Tally {
         self.waiting.own += i128::from(duration);
     }
 
+    /// Counts time in which calls inside of one waited.
+    #[inline(always)]
+    pub fn waited_inside(&mut self, time: u64, is_outermost: bool) {
+        self.waiting.total += if is_outermost { u128::from(time) } else { 0 };
+    }
+
     /// Adds the counts of other calls.
     pub fn append(&mut self, other: &Tally) {
         self.calls += other.calls;

@@ -94,7 +94,13 @@ pub fn waits(function: &Function<'_>) -> bool {
 /// Whether this is the path of the folder of the standard library, or nothing, if that was stripped from the path.
 fn is_library(folder: &str) -> bool {
     let Some(path) = folder.strip_suffix('/') else { return folder.is_empty() };
-    path.rsplit('/').next().is_some_and(|last| last.starts_with("python3") || last == "Lib")
+    path.rsplit('/').next().is_some_and(|last| last == "Lib" || last.strip_prefix("python3.").is_some_and(is_minor))
+}
+
+/// Whether this is the second part of a version of CPython, such as `14`, or `14t` without a GIL.
+fn is_minor(version: &str) -> bool {
+    let digits = version.strip_suffix('t').unwrap_or(version);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -123,12 +129,19 @@ mod tests {
         assert!(python("get", &format!("{library}queue.py")), "CPython 3.10");
         assert!(python("Thread.join", "threading.py"), "of a report without that prefix");
         assert!(python("Future.result", "/cpython/Lib/concurrent/futures/_base.py"));
+        assert!(python("Queue.get", "/usr/lib/python3.14t/queue.py"), "CPython without a GIL");
         assert!(!python("Queue.put", &format!("{library}queue.py")));
     }
 
     #[test]
     fn functions_of_the_program_with_such_names_are_none() {
-        for file in ["/x/queue.py", "/usr/lib/python3.14/site-packages/rq/queue.py", "/x/python3/myqueue.py"] {
+        for file in [
+            "/x/queue.py",
+            "/usr/lib/python3.14/site-packages/rq/queue.py",
+            "/x/python3/queue.py",
+            "/x/python3-server/queue.py",
+            "/x/python3.d/queue.py",
+        ] {
             assert!(!python("Queue.get", file), "{file}");
         }
         assert!(!python("time.sleep", "/x/app.py"));

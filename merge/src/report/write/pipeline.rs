@@ -45,6 +45,9 @@ pub struct Pipeline<'a> {
 impl Pipeline<'_> {
     /// Writes the report with a writer, and counts in `summary` what went into it.
     pub fn write<W: Writer>(&self, writer: &W, output: &mut Output, summary: &mut Summary) -> Result<(), MergeError> {
+        if self.report.selected.is_some() {
+            summary.leave_out_estimates();
+        }
         let mut tail = Tail { output, encoder: encoder(self.gzip), text: Text::default() };
         let sources = (W::SOURCES && self.report.source).then(Sources::default);
         let sources = sources.as_ref();

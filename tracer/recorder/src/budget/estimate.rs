@@ -37,10 +37,17 @@ pub struct Estimator {
     random: f64,
     /// How far off the sum may be since counting takes longer or shorter than is known.
     by_counting: f64,
+    /// The longest time that a burst stands for, and the sum of these times.
+    longest: f64,
+    span: f64,
+    /// Calls in times that are far from any burst: there may be none of them, or as many more.
+    far: f64,
 }
 
 /// How far off the known time of counting may be, as a part of it.
 const COUNTING_ERROR: f64 = 0.25;
+/// A time that is so many times longer than those before has no burst near enough to stand for it.
+const FAR: f64 = 4.0;
 /// The least part of a burst that is taken for the program's own.
 const OWN_MIN: f64 = 0.1;
 
@@ -62,7 +69,7 @@ impl Estimator {
         // No calls in a burst do not mean that there are none beside it.
         self.random += calls.max(1) as f64 * (time / own).powi(2);
         self.by_counting += rate * time * COUNTING_ERROR * burst.counting as f64 / own;
-        self.calls += rate * time;
+        self.stand_for(time, rate);
         self.rate = rate;
         self.bursts += 1;
         self.counted = self.counted.saturating_add(calls);
@@ -73,9 +80,24 @@ impl Estimator {
     /// Has the last burst stand for the time up to this processor time, too: nothing is recorded from then on.
     pub fn end(&mut self, now: u64) {
         if !self.has_ended {
-            self.calls += self.rate * now.saturating_sub(self.since) as f64;
+            self.stand_for(now.saturating_sub(self.since) as f64, self.rate);
             self.has_ended = true;
         }
+    }
+
+    /// From when on nothing was counted yet.
+    pub fn since(&self) -> u64 {
+        self.since
+    }
+
+    fn stand_for(&mut self, time: f64, rate: f64) {
+        if self.bursts > 0 && time > FAR * self.longest {
+            self.far += time * rate.max(self.calls / self.span);
+        } else {
+            self.longest = self.longest.max(time);
+        }
+        self.calls += rate * time;
+        self.span += time;
     }
 
     /// Goes on at this processor time, after an [`Estimator::end`].
@@ -92,7 +114,7 @@ impl Estimator {
             counted: self.counted,
             time: self.time,
             calls: self.calls.round() as u64,
-            error: by_differences.max(self.random).sqrt().hypot(self.by_counting).ceil() as u64,
+            error: by_differences.max(self.random).sqrt().hypot(self.by_counting).hypot(self.far).ceil() as u64,
         }
     }
 }
@@ -164,6 +186,21 @@ mod tests {
         estimator.go_on(9000);
         estimator.add(&burst(9990, 10_000), 10);
         assert_eq!(estimator.estimate().calls, 3000);
+    }
+
+    #[test]
+    fn a_time_far_from_any_burst_makes_the_estimate_worse() {
+        let mut estimator = Estimator::new(0);
+        (1..=9).for_each(|index| estimator.add(&burst(index * 1000 - 10, index * 1000), 10_000));
+        let mut late = estimator;
+        estimator.end(10_000);
+        assert!(estimator.estimate().error < 100_000, "{:?}", estimator.estimate());
+        late.end(30_000);
+        let known = late.estimate();
+        assert!(known.error > 20_000_000 && known.calls == 30_000_000, "{known:?}");
+        late.go_on(30_000);
+        late.add(&burst(90_000, 100_000), 0);
+        assert!(late.estimate().error > 90_000_000, "a burst without calls says as little of so long a time");
     }
 
     #[test]

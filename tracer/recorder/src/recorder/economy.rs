@@ -6,6 +6,7 @@ use crate::budget::{Burst, Elision, Known, Sample, choose, ticks_max};
 use crate::clock::processor_time;
 use crate::ring::Memory;
 use crate::thread::ThreadRecorder;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use viztracer_format::record::FUNCTION_UNKNOWN;
@@ -116,11 +117,15 @@ impl Recorder {
         lock(&self.account).as_mut().is_some_and(|account| account.has(cost, processor_time()))
     }
 
-    /// Adds a burst, which has cost so many ns, and in which so many calls of these functions were counted.
-    pub fn count(&self, burst: &Burst, counts: &[(u32, u64)], cost: f64) {
+    /// Books what a burst has cost, in ns.
+    pub fn spend(&self, cost: f64) {
         lock(&self.account).iter_mut().for_each(|account| account.spend(cost));
+    }
+
+    /// Adds a burst in which so many calls of functions were counted; `None`: not all of a function were.
+    pub fn count(&self, burst: &Burst, counts: &HashMap<u32, Option<u64>>) {
         let mut names = lock(&self.names);
-        lock(&self.estimates).add(&self.ring, &mut names, burst, counts.iter().copied());
+        lock(&self.estimates).add(&self.ring, &mut names, burst, counts);
     }
 
     /// Notes that nothing is recorded from now on, or that it goes on.

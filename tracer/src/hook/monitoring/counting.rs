@@ -10,7 +10,7 @@
 use super::tool;
 use crate::exclusive::HookCell;
 use crate::fallible::{Number, Text};
-use crate::function::elided_codes;
+use crate::function::{elided_codes, functions_with_other_code};
 use crate::recording;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -49,6 +49,8 @@ struct Armed {
     tool: i32,
     /// The code objects and the ids of their functions.
     codes: Vec<(Py<PyAny>, u32)>,
+    /// Functions with code objects whose events could not be asked for.
+    unwoken: Vec<u32>,
     counts: Counts,
     /// Calls while the burst was open, and while it was not.
     counted: u64,
@@ -79,13 +81,13 @@ pub fn is_armed() -> bool {
     IS_ARMED.load(Ordering::Relaxed)
 }
 
-/// Arms a burst, if there are functions to count and the second tool id is ours.
+/// Arms a burst, if the second tool id is ours.
 pub fn arm(monitoring: &Bound<'_, PyAny>) -> PyResult<()> {
     let python = monitoring.py();
     let codes = elided_codes(python);
     let (Some(events), Some(callback)) = (EVENTS.get(python), CALLBACK.get(python)) else { return Ok(()) };
     let Some(tool) = tool::second(monitoring)? else { return Ok(()) };
-    if codes.is_empty() || is_armed() {
+    if is_armed() {
         return Ok(());
     }
     let before = processor_time();
@@ -94,6 +96,7 @@ pub fn arm(monitoring: &Bound<'_, PyAny>) -> PyResult<()> {
         tool,
         counts: Counts::new(codes.iter().map(|(code, _)| code.as_ptr() as usize)),
         codes: Vec::new(),
+        unwoken: Vec::new(),
         counted: 0,
         uncounted: 0,
         cost: 0,
@@ -103,13 +106,18 @@ pub fn arm(monitoring: &Bound<'_, PyAny>) -> PyResult<()> {
     let earlier = unsafe { BURST.with(python, |armed| armed.replace(burst)) };
     IS_ARMED.store(true, Ordering::Relaxed);
     drop(earlier);
-    let call_cost = measure(&codes[0].0, callback.bind(python)).inspect_err(|_| disarm(monitoring))?;
+    let call_cost = match codes.first() {
+        Some((code, _)) => measure(code, callback.bind(python)).inspect_err(|_| disarm(monitoring))?,
+        None => 0.0, // no code of these functions is left that could run
+    };
     let has_events = |(code, _): &(Bound<'_, PyAny>, u32)| set_events(monitoring, tool, code, *events).is_ok();
-    let codes = codes.into_iter().filter(has_events).map(|(code, function)| (code.unbind(), function)).collect();
+    let (woken, unwoken): (Vec<_>, Vec<_>) = codes.into_iter().partition(has_events);
+    let codes = woken.into_iter().map(|(code, function)| (code.unbind(), function)).collect();
+    let unwoken = unwoken.into_iter().map(|(_, function)| function).collect();
     let set = |burst: &mut Option<Armed>| {
         if let Some(burst) = burst {
             burst.counts.clear();
-            burst.codes = codes;
+            (burst.codes, burst.unwoken) = (codes, unwoken);
             (burst.counted, burst.uncounted) = (0, 0);
             (burst.cost, burst.call_cost) = (processor_time().saturating_sub(before), call_cost);
         }
@@ -177,27 +185,32 @@ pub fn disarm(monitoring: &Bound<'_, PyAny>) {
     let Some(burst) = (unsafe { BURST.with(monitoring.py(), Option::take) }) else { return };
     let (opened, closed) = (OPENED.swap(0, Ordering::Relaxed), CLOSED.swap(0, Ordering::Relaxed));
     IS_ARMED.store(false, Ordering::Relaxed);
-    for (code, _) in &burst.codes {
+    // Somebody else may have freed the id. Then its events belong to another tool, or to none.
+    let is_ours = tool::second(monitoring).is_ok_and(|tool| tool == Some(burst.tool));
+    for (code, _) in burst.codes.iter().filter(|_| is_ours) {
         let _ = set_events(monitoring, burst.tool, code.bind(monitoring.py()), 0);
     }
     if burst.process != std::process::id() {
         return;
     }
-    let calls = if opened > 0 && closed > opened { burst.calls() } else { Vec::new() };
     let all = (burst.counted + burst.uncounted) as f64 * burst.call_cost;
-    let cost = all + (burst.cost + processor_time().saturating_sub(before)) as f64;
-    let counting = (burst.counted as f64 * burst.call_cost) as u64;
-    recording::count(&budget::Burst { begin: opened, end: closed, counting }, &calls, cost);
+    recording::spend(all + (burst.cost + processor_time().saturating_sub(before)) as f64);
+    if is_ours && opened > 0 && closed > opened {
+        let counting = (burst.counted as f64 * burst.call_cost) as u64;
+        recording::count(&budget::Burst { begin: opened, end: closed, counting }, &burst.calls());
+    }
 }
 
 impl Armed {
-    /// By function, how many calls were counted.
-    fn calls(&self) -> Vec<(u32, u64)> {
-        let mut calls: HashMap<u32, u64> = HashMap::new();
+    /// By function, how many calls were counted; `None`: other code of the function has run as well.
+    fn calls(&self) -> HashMap<u32, Option<u64>> {
+        let mut calls: HashMap<u32, Option<u64>> = HashMap::new();
         for (code, function) in &self.codes {
-            *calls.entry(*function).or_default() += self.counts.get(code.as_ptr() as usize);
+            let counted = calls.entry(*function).or_insert(Some(0));
+            *counted = counted.map(|counted| counted + self.counts.get(code.as_ptr() as usize));
         }
-        Vec::from_iter(calls)
+        calls.extend(functions_with_other_code().into_iter().chain(self.unwoken.iter().copied()).map(|of| (of, None)));
+        calls
     }
 }
 

@@ -82,7 +82,10 @@ impl CallWindows {
 
 impl CallReader {
     /// Prepares to read the calls of a report, whose summary says what is known before that.
-    pub fn new(report: &Report<'_>, summary: Summary) -> CallReader {
+    pub fn new(report: &Report<'_>, mut summary: Summary) -> CallReader {
+        if report.selected.is_some() {
+            summary.leave_out_estimates();
+        }
         let begin = i64::try_from(report.alignment.base_realtime).unwrap_or(0);
         let parts = parts(report.files);
         let files = LoadedFiles::new(report.files.len(), &parts, 1);

@@ -13,6 +13,10 @@ use std::cmp::Reverse;
 const NUMBERS: usize = 7;
 const HEADINGS: [&str; NUMBERS] = ["calls", "resumes", "p50", "p99", "max", "awaiting", "running"];
 
+const CALLS: [&str; 2] = ["call", "calls"];
+const TASKS: [&str; 2] = ["task", "tasks"];
+const PROCESSES: [&str; 2] = ["process", "processes"];
+
 /// What is printed.
 pub struct Rows<'a> {
     /// The column that rows are sorted by.
@@ -94,28 +98,33 @@ impl<'a> Rows<'a> {
     /// What is to be said below the table.
     fn foot(&self) -> Vec<String> {
         let Counts { unfinished_tasks, without_short_calls, without_awaits, .. } = *self.counts;
-        let note = |count: u64, what: &str| (count > 0).then(|| format!("{} {what}", grouped(count)));
+        let note =
+            |count: u64, of: [&str; 2], what: &str| (count > 0).then(|| format!("{} {what}", counted(count, of)));
         let notes = [
-            note(self.unfinished, "calls had not ended when the recording did: p50, p99 and max are of the others"),
-            note(self.unknown, "calls have no known begin or end: p50, p99 and max are of the others"),
-            note(unfinished_tasks, "tasks had not ended when the recording did"),
-            note(without_awaits, "processes ran on CPython 3.10 or 3.11, which do not tell an await from a return"),
-            note(without_short_calls, "processes have no short calls (--min_duration): their coroutines are unknown"),
+            note(self.unfinished, CALLS, "had not ended when the recording did: p50, p99 and max are of the others"),
+            note(self.unknown, CALLS, "without a known begin or end: p50, p99 and max are of the others"),
+            note(unfinished_tasks, TASKS, "had not ended when the recording did"),
+            note(without_awaits, PROCESSES, "on CPython 3.10 or 3.11, which do not tell an await from a return"),
+            note(without_short_calls, PROCESSES, "without short calls (--min_duration): no coroutines are known there"),
         ];
         notes.into_iter().flatten().chain(losses(self.summary)).collect()
     }
 
     fn title(&self) -> String {
-        let count = |count: u64, what: &str| format!("{} {what}{}", grouped(count), if count == 1 { "" } else { "s" });
         format!(
             "{}, {} awaiting, {} running: {} of {}",
-            count(self.counts.tasks, "task"),
+            counted(self.counts.tasks, TASKS),
             when::duration(self.counts.awaiting),
             when::duration(self.counts.running),
-            count(self.calls, "call"),
-            count(self.functions, "coroutine function"),
+            counted(self.calls, CALLS),
+            counted(self.functions, ["coroutine function", "coroutine functions"]),
         )
     }
+}
+
+/// So many, such as `1 call` or `2,000 calls`.
+fn counted(count: u64, [one, more]: [&str; 2]) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { more })
 }
 
 impl Row<'_> {
