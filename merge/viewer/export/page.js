@@ -5,6 +5,8 @@
 const END = "</body></html>";
 /** What a notebook adds for the frame below a cell. */
 const OF_FRAME = '<base href="about:srcdoc">';
+/** The elements with the data of the trace. */
+const DATA = "script.block, script.lives, script.source, #header";
 
 /**
  * The page as it was written.
@@ -19,8 +21,18 @@ const OF_FRAME = '<base href="about:srcdoc">';
 export function originalOf(document) {
     const own = document.getElementById("notes");
     [own, document.querySelector("script[type=importmap]")].forEach((element) => element?.remove());
+    // The browser writes large elements slowly, and their texts are here already.
+    const data = [...document.querySelectorAll(DATA)];
+    data.forEach((element) => element.remove());
     const text = document.documentElement.outerHTML.slice(0, -END.length).replace(OF_FRAME, "");
-    return { page: new Blob(["<!DOCTYPE html>\n", text]), notes: parsed(own?.textContent) };
+    document.body.append(...data);
+    return { page: new Blob(["<!DOCTYPE html>\n", text, ...data.flatMap(piecesOf)]), notes: parsed(own?.textContent) };
+}
+
+/** Returns an element with a text that contains no tags. @param {HTMLScriptElement} element */
+function piecesOf(element) {
+    const [begin] = element.cloneNode(false).outerHTML.split("</");
+    return [begin, element.textContent, "</script>\n"];
 }
 
 /** Returns the page with notes. @param {Original} original @param {[string, string][]} notes */
