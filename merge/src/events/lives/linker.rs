@@ -199,6 +199,9 @@ impl Task {
             self.waiting.suspend(life.after(&open.piece, end));
         }
         self.goes_on = kind != Kind::Yield && self.waiting.len() > 0;
+        if kind != Kind::Yield && !self.goes_on {
+            self.open = Vec::new(); // the task is over: it keeps no memory for calls
+        }
     }
 
     fn other(&mut self, found: &mut Found) {
