@@ -64,7 +64,8 @@ pub enum MergeError {
     /// A page of so many events would be too slow.
     #[error(
         "a page for a browser holds up to {} events, and these are {}: ask for a part of them, as with --last 5s, \
-         --min_duration 10us or --func REGEX, or for a .pftrace, which may be of any size",
+         --min_duration 10us or --func REGEX, or for a .pftrace, which may be of any size; vizviewer shows ring files of \
+         any size in pieces",
         grouped(*.1), grouped(*.0)
     )]
     TooManyEvents(u64, u64),

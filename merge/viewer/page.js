@@ -121,7 +121,9 @@ function showCounts(trace, view) {
     const spans = count(tracks) - shown;
     const calls = count(ofCalls(tracks).map((track) => track.recorded ?? track));
     const part = shown < calls ? `${shown.toLocaleString("en")} of ` : "";
-    byId("progress").textContent = [
+    const line = byId("progress");
+    line.classList.toggle("served", Boolean(trace.loaded));
+    line.textContent = [
         trace.loaded && view
             ? servedCounts(trace, view)
             : `${part}${calls.toLocaleString("en")} call${calls === 1 ? "" : "s"}`,
@@ -129,4 +131,5 @@ function showCounts(trace, view) {
         `${processes.length} process${processes.length === 1 ? "" : "es"}`,
         timeText(duration),
     ].join(" · ");
+    line.title = trace.loaded ? line.textContent : "";
 }

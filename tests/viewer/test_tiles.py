@@ -248,3 +248,11 @@ def test_accessibility(open_served, settings):
     page.evaluate(axe)
     found = page.evaluate("axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes[0].html]))")
     assert found == []
+
+
+@pytest.mark.parametrize("width", [390, 1000, 1400])
+def test_the_line_about_merged_calls_leaves_room_for_the_buttons(open_served, width):
+    page = open_served(viewport={"width": width, "height": 800})
+    assert page.page.locator("#progress").is_visible()
+    help_button = page.page.get_by_role("button", name="Help: keys").bounding_box()
+    assert help_button["x"] + help_button["width"] <= width

@@ -5,9 +5,8 @@ import { Decoder } from "./decode.js";
 import { addBlocks } from "./blocks.js";
 import { hide } from "./hiding.js";
 import { nameOf } from "./names.js";
-import { NONE, spliced } from "./splice.js";
+import { splicing } from "./splice.js";
 import { ofCalls } from "./model.js";
-import { timeText } from "../timeline/ruler.js";
 
 /**
  * A part of the trace with more detail.
@@ -47,34 +46,30 @@ export class Loaded {
         return this.shortest(range) === 0;
     }
 
-    /** Says why something cannot be counted in a range, and what to do. */
-    words(range) {
-        const now = timeText(this.shortest(range));
-        return `Zoom in, or choose a shorter range, until all calls of it are loaded (now: calls of ${now} and more).`;
-    }
-
     /**
-     * Prepares the calls with another tile; nothing changes yet.
-     * @param {Tile|null} tile
-     * @returns {Map<object, object>}  by track that changes, its new columns and places
+     * Prepares the calls with another tile, in steps; nothing changes yet.
+     * @param {Tile} tile
+     * @returns {Generator<void, Map<object, object>>}  by track that changes, its new columns and places
      */
-    prepared(tile) {
+    *preparing(tile) {
         const changes = new Map();
         for (const track of ofCalls(this.trace.tracks)) {
-            const [now, before] = [tile, this.tile].map((of) => of?.tracks.get(track.key));
-            if (now || before || (tile && track.whole.count > 0)) {
-                changes.set(track, tile ? spliced(track.whole, now ?? NONE, tile) : { columns: track.whole });
+            const now = tile.tracks.get(track.key);
+            if (now) {
+                changes.set(track, yield* splicing(track.whole, now, tile));
+            } else if (this.tile?.tracks.has(track.key)) {
+                changes.set(track, { columns: track.whole });
             }
         }
         return changes;
     }
 
-    /** Puts a tile into the calls. @param {Tile|null} tile @param {Map<object, object>} changes  that were prepared */
+    /** Puts a tile into the calls. @param {Tile} tile @param {Map<object, object>} changes  that were prepared */
     use(tile, changes) {
         const { hidden } = this.trace;
         for (const [track, change] of changes) {
             track.recorded = change.columns;
-            this.#renewParts(track, tile?.tracks.get(track.key), change);
+            this.#renewParts(track, tile.tracks.get(track.key), change);
         }
         for (const { threads } of this.trace.lastWords) {
             threads.forEach((thread) => renewFrames(thread, changes.get(thread.track)));

@@ -10,21 +10,20 @@ const COLUMNS = {
     flags: Uint8Array,
 };
 
-/** A track without calls. */
-export const NONE = {
-    count: 0, start: [], duration: [], function: [], depth: [], parent: [], flags: [], args: new Map(), maxDepth: -1,
-};
+/** Calls between two reads of the clock. */
+const STRIDE = 1 << 14;
 
 /**
+ * Works in steps.
  * @param {object} whole  the columns of the whole trace
  * @param {object} tile   the columns of the tile
  * @param {{from: number, to: number}} time  of the tile
- * @returns {{columns: object, places: Int32Array, ofTile: Int32Array}}  new columns, and by call of `whole` and of
- *     `tile` its new index, or -1
+ * @returns {Generator<void, {columns: object, places: Int32Array, ofTile: Int32Array}>}  new columns, and by call of
+ *     `whole` and of `tile` its new index, or -1
  */
-export function spliced(whole, tile, time) {
+export function* splicing(whole, tile, time) {
     const splice = new Splice(whole, tile, time);
-    splice.run();
+    yield* splice.run();
     return splice.result();
 }
 
@@ -43,9 +42,12 @@ class Splice {
         this.next = 0;
     }
 
-    run() {
+    *run() {
         const { whole, tile } = this;
         for (let call = 0; call < whole.count; call += 1) {
+            if (call % STRIDE === 0) {
+                yield;
+            }
             const [start, end] = [whole.start[call], endOf(whole, call)];
             if (end < this.from || start >= this.to) {
                 this.#before(start, whole.depth[call]);

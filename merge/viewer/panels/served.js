@@ -9,11 +9,15 @@ export function callWord({ served }) {
 }
 
 /**
- * Says why the calls of a range cannot be counted in the page; "" if they can.
+ * Says why the calls of a range cannot be counted in the page, and what to do; "" if they can.
  * @param {import("../data/model.js").Trace} trace @param {{from: number, to: number}} range
  */
 export function whyNot({ loaded }, range) {
-    return !loaded || loaded.isWhole(range) ? "" : loaded.words(range);
+    if (!loaded || loaded.isWhole(range)) {
+        return "";
+    }
+    const now = timeText(loaded.shortest(range));
+    return `Zoom in, or choose a shorter range, until all calls of it are loaded (now: calls of ${now} and more).`;
 }
 
 /** Says how many calls the trace has, and which of the visible time are merged. */

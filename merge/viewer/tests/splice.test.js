@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endOf, MERGED } from "../data/model.js";
 import { callOf, nameOf } from "../data/names.js";
-import { NONE, spliced } from "../data/splice.js";
+import { splicing } from "../data/splice.js";
+import { atOnce } from "../statistics/slices.js";
 import { numbers } from "./sample.js";
+
+const spliced = (whole, tile, time) => atOnce(splicing(whole, tile, time));
 
 /** Columns of calls: [start, end, depth, function, merged]. */
 function columns(calls) {
@@ -61,7 +64,7 @@ test("merged calls are cut at both edges, and go on behind a call of the tile th
 
 test("a tile without calls on a track leaves a hole there", () => {
     const whole = columns([[0, 10, 0, 1, 5], [50, 60, 0, 1, 5]]);
-    assert.deepEqual(calls(spliced(whole, NONE, { from: 0, to: 20 }).columns), [[50, 60, 0, 1, 5]]);
+    assert.deepEqual(calls(spliced(whole, columns([]), { from: 0, to: 20 }).columns), [[50, 60, 0, 1, 5]]);
 });
 
 test("arguments stay with calls that end behind the tile", () => {

@@ -5,6 +5,7 @@ import { Levels } from "../data/levels.js";
 import { Loaded, readTile } from "../data/loaded.js";
 import { pause } from "../data/pause.js";
 import { ask, NoAnswer } from "../server.js";
+import { inSlices } from "../statistics/slices.js";
 
 /** Milliseconds without movement before a tile is asked for. */
 const REST = 120;
@@ -121,7 +122,7 @@ export class Tiles {
     /** Prepares the calls and their levels in slices, and then shows them at once. */
     async #show(tile, signal) {
         const { loaded } = this.trace;
-        const changes = loaded.prepared(tile);
+        const changes = await inSlices(loaded.preparing(tile), { signal });
         const levels = new Map();
         if (!this.trace.hidden) {
             for (const [track, { columns }] of changes) {

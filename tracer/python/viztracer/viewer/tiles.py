@@ -14,7 +14,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ..snaptrace import Tiles, open_tiles
 
-EVENTS_MAX = 8_000_000  # of a page that holds them all: it opens in 3 to 4 s, and needs some 500 MB
+# Of a page that holds them all. With 10 million it opens in 2 s and needs 550 MB (benches/README.md). A page to which
+# the server adds needs less, but cannot count stacks of the whole trace. So it begins where the other one ends.
+EVENTS_MAX = 20_000_000
 PAGE_CALLS = 1_000_000  # of a page to which the server adds
 FOR_TESTS = "VIZTRACER_TILES"  # a variable with both numbers, separated by a comma
 AT_ONCE = 2  # requests: each one uses all processors
