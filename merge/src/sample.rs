@@ -1,6 +1,5 @@
 //! Ring files for tests and benchmarks, put together segment by segment.
 
-use std::os::unix::fs::MetadataExt;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{CLOCK_MONOTONIC, Forgotten, Identity, LABELS, Rests, STATE_SEALED, STATUS_OFFSET};
 use viztracer_format::labels::{LABEL_SIZE, LabelKind};
@@ -111,8 +110,9 @@ impl Ring {
     /// Vouches for a source file as it is now.
     pub fn source(&mut self, path: &str) {
         let metadata = std::fs::metadata(path).unwrap();
-        let modified = (metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec()) as u64;
-        let (device, inode, size) = (metadata.dev(), metadata.ino(), metadata.len());
+        let modified = crate::system::modified(&metadata) as u64;
+        let (device, inode) = crate::system::identity_at(path.as_ref(), &metadata);
+        let size = metadata.len();
         self.names.extend(source_entry(path, &SourceIdentity { device, inode, size, modified }, 3000).unwrap());
     }
 

@@ -2,6 +2,7 @@
 
 use crate::events::selection::AsOf;
 use crate::report::summary::{FileSummary, SWITCHED, Summary};
+use crate::system::recorded_error;
 use crate::text::display::{self, grouped, printable};
 use crate::text::when;
 
@@ -81,7 +82,7 @@ pub fn of_processes(summary: &Summary) -> Vec<String> {
             .map(|(count, what)| format!("{} {what}", grouped(*count)))
             .collect();
         if file.failure > 0 {
-            losses.push(format!("could not grow: {}", std::io::Error::from_raw_os_error(file.failure as i32)));
+            losses.push(format!("could not grow: {}", recorded_error(file.failure)));
         }
         losses.extend(file.switched.then(|| SWITCHED.to_owned()));
         (!losses.is_empty()).then(|| format!("{} (pid {}): {}", printable(&file.process), file.pid, losses.join(", ")))
