@@ -3,6 +3,7 @@
 mod again;
 mod as_of;
 mod calls;
+#[cfg(unix)]
 mod changes;
 mod clocks;
 mod damage;
@@ -16,9 +17,11 @@ mod logged;
 mod missing;
 mod names;
 mod newest;
+#[cfg(unix)]
 mod outputs;
 mod page;
 mod unclosed;
+#[cfg(unix)]
 mod unwritable;
 mod waits;
 
@@ -54,6 +57,17 @@ struct Case {
 impl Case {
     fn new() -> Case {
         Case { directory: tempfile::tempdir().unwrap(), inputs: Vec::new() }
+    }
+
+    /// The exit status of the command with these words and the inputs behind them.
+    fn run(&self, words: &[&str]) -> u8 {
+        let inputs = self.inputs.iter().map(OsString::from);
+        let here = |word: &&str| match word.strip_prefix("@") {
+            Some(name) => self.directory.path().join(name).into_os_string(),
+            None => word.into(),
+        };
+        let words = ["viztracer-merge", "-q"].iter().chain(words).map(here);
+        command(words.chain(inputs), &|| false)
     }
 
     fn of(ring: Ring, sealed: bool) -> Case {

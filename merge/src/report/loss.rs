@@ -141,9 +141,8 @@ mod tests {
         assert!(of_processes(&summary(&file)).is_empty());
         (file.lost, file.unmatched, file.failure) = (1234, 1, 28);
         let expected = "MainProcess (pid 7): 1,234 events lost: no space in the ring file, \
-                        1 returns that matched no call, could not grow: \
-                        No space left on device (os error 28)";
-        assert_eq!(of_processes(&summary(&file)), [expected]);
+                        1 returns that matched no call, could not grow: ";
+        assert_eq!(of_processes(&summary(&file)), [format!("{expected}{}", recorded_error(28))]);
     }
 
     #[test]

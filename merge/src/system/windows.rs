@@ -172,11 +172,12 @@ fn is_us(owner: PSID) -> bool {
         if unsafe { GetTokenInformation(token, what, to, size, &raw mut length) } == 0 {
             return false;
         }
-        let id = match what {
+        let id = if what == TokenUser {
             // SAFETY: the system has stored this structure.
-            TokenUser => unsafe { (*to.cast::<TOKEN_USER>()).User.Sid },
+            unsafe { (*to.cast::<TOKEN_USER>()).User.Sid }
+        } else {
             // SAFETY: the system has stored this structure.
-            _ => unsafe { (*to.cast::<TOKEN_OWNER>()).Owner },
+            unsafe { (*to.cast::<TOKEN_OWNER>()).Owner }
         };
         // SAFETY: both are ids that the system has given.
         unsafe { EqualSid(owner, id) != 0 }

@@ -21,8 +21,8 @@ use std::os::windows::fs::FileExt;
 use std::path::{Path, PathBuf};
 use viztracer_format::header::{HEADER_SIZE, STATUS_OFFSET, Status};
 
-/// How many zeros one call writes.
-const ZEROS: usize = 1 << 18;
+/// The zeros that one call writes.
+static ZEROS: [u8; 1 << 14] = [0; 1 << 14];
 
 /// A mapped file that grows.
 #[derive(Debug)]
@@ -106,10 +106,9 @@ impl RingFile {
 
     /// Takes space for the bytes from `from` to `to`, so that they can be touched. `Err` holds Linux's error number.
     pub fn grow(&self, from: usize, to: usize) -> Result<(), i32> {
-        let zeros = vec![0; ZEROS.min(to - from)];
         let mut at = from;
         while at < to {
-            match self.file.seek_write(&zeros[..(to - at).min(ZEROS)], at as u64) {
+            match self.file.seek_write(&ZEROS[..(to - at).min(ZEROS.len())], at as u64) {
                 Ok(0) => return Err(recorded_number(&io::ErrorKind::StorageFull.into())),
                 Ok(written) => at += written,
                 Err(error) => return Err(recorded_number(&error)),
