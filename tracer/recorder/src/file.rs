@@ -5,12 +5,21 @@
 //! before [`RingFile::grow`] has allocated it. A store can therefore never meet a page without a block behind it, which
 //! is what kills other tracers with SIGBUS when a disk fills up.
 
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+
 use crate::clock::Clock;
 use crate::error::{FileAction, RecorderError};
 use crate::file_lock::lock;
 use crate::last_act;
 use crate::process;
-use crate::system::{self, identity, populate};
+use crate::system::{self, identity};
+#[cfg(target_os = "linux")]
+use linux::{populate, rename_to_new, shared_memory_device};
+#[cfg(target_os = "macos")]
+use macos::{populate, rename_to_new, shared_memory_device};
 use memmap2::{MmapOptions, MmapRaw};
 use rustix::fs::{self as unix, Mode, OFlags};
 use rustix::io::Errno;
@@ -70,7 +79,7 @@ impl RingFile {
         match made {
             Ok((map, path)) => {
                 let identity = identity(&file).unwrap_or_default();
-                let is_shared = system::shared_memory_device() == Some(identity.0);
+                let is_shared = shared_memory_device() == Some(identity.0);
                 Ok(RingFile { map, identity, path, is_shared, descriptor: AtomicI32::new(file.into_raw_fd()) })
             }
             Err(error) => {
@@ -242,7 +251,7 @@ fn publish(temporary: &Path, directory: &Path, stem: &str) -> Result<PathBuf, Er
     let names = std::iter::once(format!("{stem}.bin")).chain((1..).map(|image| format!("{stem}_{image}.bin")));
     for name in names {
         let path = directory.join(name);
-        match system::rename_to_new(temporary, &path) {
+        match rename_to_new(temporary, &path) {
             Err(Errno::EXIST) => {}
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match unix::link(temporary, &path) {
                 Err(Errno::EXIST) => {}

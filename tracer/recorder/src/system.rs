@@ -1,5 +1,6 @@
 //! What each operating system does in its own way: its clocks, what it knows of a process, and how it handles files that
-//! other processes see. One file per system has all of it, under the same names.
+//! other processes see. One file per system has all of it, under the same names; what only the ring file asks is in
+//! `file/`.
 //!
 //! | | Linux | macOS | Windows |
 //! |---|---|---|---|

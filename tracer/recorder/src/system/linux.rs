@@ -5,17 +5,10 @@ pub use super::unix::{
     host, identity, is_linked, is_private, open_unfollowed, parent_pid, processor_time, read_at, realtime,
     recorded_error, replace_by_memory, source_identity, thread_time, try_lock,
 };
-use memmap2::{Advice, MmapRaw};
-use rustix::fs::{self as unix, CWD, RenameFlags};
-use rustix::io::Errno;
 use rustix::time::ClockId;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
 use viztracer_format::process_stat::ProcessStat;
-
-/// Shared memory. A program that finds it full is killed by SIGBUS.
-const SHARED_MEMORY: &str = "/dev/shm";
 
 /// `CLOCK_MONOTONIC`, in ns.
 #[inline]
@@ -80,25 +73,6 @@ fn read(path: &str) -> Vec<u8> {
 
 fn text(path: &str) -> String {
     String::from_utf8(read(path)).unwrap_or_default()
-}
-
-/// Gives a file another name that nothing has yet.
-pub fn rename_to_new(from: &Path, to: &Path) -> Result<(), Errno> {
-    unix::renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
-}
-
-/// The device of files in shared memory, which other programs need as well.
-pub fn shared_memory_device() -> Option<u64> {
-    unix::stat(SHARED_MEMORY).ok().map(|stat| stat.st_dev)
-}
-
-/// Touches the pages of an allocated range now, in one call, instead of one fault at a time on the record path; and
-/// learns by an error, not by SIGBUS, if a page cannot be had.
-pub fn populate(map: &MmapRaw, from: usize, to: usize) -> Result<(), Errno> {
-    match map.advise_range(Advice::PopulateWrite, from, to - from).map_err(|e| Errno::from_io_error(&e)) {
-        Err(Some(Errno::FAULT)) => Err(Errno::NOSPC),
-        _ => Ok(()), // EINVAL: a kernel before 5.14, where each page faults by itself
-    }
 }
 
 #[cfg(test)]

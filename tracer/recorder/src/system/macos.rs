@@ -4,9 +4,6 @@ pub use super::unix::{
     host, identity, is_linked, is_private, open_unfollowed, parent_pid, processor_time, read_at, realtime,
     recorded_error, replace_by_memory, source_identity, thread_time, try_lock,
 };
-use memmap2::MmapRaw;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
 use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -89,19 +86,4 @@ pub fn fill_at_random(bytes: &mut [u8]) {
 /// Makes a file that only this user may open.
 pub fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
-}
-
-/// Gives a file another name that nothing has yet.
-pub fn rename_to_new(from: &Path, to: &Path) -> Result<(), Errno> {
-    renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE)
-}
-
-/// There is no directory of shared memory.
-pub fn shared_memory_device() -> Option<u64> {
-    None
-}
-
-/// macOS cannot populate a part of a mapping: each page faults by itself, on the record path.
-pub fn populate(_: &MmapRaw, _: usize, _: usize) -> Result<(), Errno> {
-    Ok(())
 }
