@@ -34,7 +34,7 @@ DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test test-torch test-clusters test-aarch64 test-windows check-macos stress miri tsan bench wheels check-wheels pictures clean
+.PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-windows check-macos stress miri tsan bench wheels check-wheels pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
@@ -92,12 +92,17 @@ COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/
 # calls. A test of the page's modules compares paths with `/` in them.
 CRATES  := -p viztracer-format -p viztracer-recorder -p viztracer-merge
 SLOW    := --skip damage
+CORE    := $(patsubst %,tests/python/test_%.py,call_trees threads forks endings merge)
 SECCOMP := --skip a_call_makes_none --skip a_child_that_makes_one_is_killed
 
 test-aarch64: ## test the crates for Linux on aarch64 (needs root and Debian's packages)
 	tests/platforms/cargo.sh aarch64-unknown-linux-gnu test -p viztracer-format -p viztracer-recorder -- $(SECCOMP)
 	tests/platforms/cargo.sh aarch64-unknown-linux-gnu test -p viztracer-merge --lib -- $(SLOW)
 	tests/platforms/compare_reports.sh aarch64-unknown-linux-gnu qemu-aarch64 -L /usr/aarch64-linux-gnu
+
+test-aarch64-python: .venv/.tools-$(NEWEST) ## run the core of the Python tests there, as far as qemu can (the same needs)
+	tests/platforms/wheel_arm64.sh
+	tests/platforms/enter_arm64.sh target/platforms/arm64-env/bin/python -m pytest $(CORE)
 
 test-windows: ## test the crates for Windows on x86-64 (the same needs)
 	tests/platforms/cargo.sh x86_64-pc-windows-gnu test -p viztracer-format -p viztracer-recorder

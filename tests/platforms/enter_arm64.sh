@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs a command of a small Debian for aarch64 in qemu, with this tree at its own path: `enter_arm64.sh python3.14 x.py`.
+# Runs a command of a small Debian for aarch64 in qemu, with this tree at its own path: `enter_arm64.sh python3.14 x`.
 # Programs that the command starts run in qemu, too: the kernel is told how, in a user namespace of the command alone.
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../.." && pwd)
