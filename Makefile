@@ -34,12 +34,12 @@ DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test test-torch test-clusters stress miri tsan bench wheels check-wheels pictures clean
+.PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-windows check-macos stress miri tsan bench wheels check-wheels pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
 help: ## list these targets
-	@awk -F ':.* ## ' '/^[a-z-]+:.* ## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.* ## ' '/^[a-z0-9-]+:.* ## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.installed ## trace three processes that look for primes, merge their files into result.json
 	rm -rf temp_dir result.json
@@ -86,6 +86,32 @@ tsan: ## test the record path, and stop against hooks under ThreadSanitizer (nee
 	  -p viztracer-recorder -p viztracer-model --test record_path --test ring --test stop
 
 COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/.installed)
+
+# Other platforms, in a directory with their compilers (tests/platforms/). wine runs programs for Windows, qemu those for
+# aarch64. There, tests of thousands of merges would take an hour. qemu has no seccomp(2), by which a test sees system
+# calls. A test of the page's modules compares paths with `/` in them.
+CRATES  := -p viztracer-format -p viztracer-recorder -p viztracer-merge
+SLOW    := --skip damage
+CORE    := $(patsubst %,tests/python/test_%.py,call_trees threads forks endings merge)
+SECCOMP := --skip a_call_makes_none --skip a_child_that_makes_one_is_killed
+
+test-aarch64: ## test the crates for Linux on aarch64 (needs root and Debian's packages)
+	tests/platforms/cargo.sh aarch64-unknown-linux-gnu test -p viztracer-format -p viztracer-recorder -- $(SECCOMP)
+	tests/platforms/cargo.sh aarch64-unknown-linux-gnu test -p viztracer-merge --lib -- $(SLOW)
+	tests/platforms/compare_reports.sh aarch64-unknown-linux-gnu qemu-aarch64 -L /usr/aarch64-linux-gnu
+
+test-aarch64-python: .venv/.tools-$(NEWEST) ## run the core of the Python tests there, as far as qemu can (the same needs)
+	tests/platforms/wheel_arm64.sh
+	tests/platforms/enter_arm64.sh target/platforms/arm64-env/bin/python -m pytest $(CORE)
+
+test-windows: ## test the crates for Windows on x86-64 (the same needs)
+	tests/platforms/cargo.sh x86_64-pc-windows-gnu test -p viztracer-format -p viztracer-recorder
+	tests/platforms/cargo.sh x86_64-pc-windows-gnu test -p viztracer-merge --lib -- $(SLOW) --skip every_module_is_in
+	tests/platforms/compare_reports.sh x86_64-pc-windows-gnu wine
+
+check-macos: .venv/.zig ## compile the crates for macOS on both processors (the same needs)
+	tests/platforms/cargo.sh aarch64-apple-darwin check $(CRATES)
+	tests/platforms/cargo.sh x86_64-apple-darwin check $(CRATES)
 
 bench: .venv/.installed $(COMPARED) $(VIEWERS) ## measure the figures of README
 	benches/run

@@ -32,9 +32,9 @@ pub const SEGMENT_SIZE_MAX: usize = 64 << 10;
 /// The most bytes of a host name (sethostname(2)).
 pub const HOST_MAX: usize = 64;
 
-/// `Identity::clock`: the processor's time stamp counter.
-pub const CLOCK_TSC: u32 = 1;
-/// `Identity::clock`: nanoseconds of `CLOCK_MONOTONIC`.
+/// `Identity::clock`: a counter of the processor.
+pub const CLOCK_COUNTER: u32 = 1;
+/// `Identity::clock`: nanoseconds of the monotonic clock.
 pub const CLOCK_MONOTONIC: u32 = 2;
 
 /// Feature bit of `Identity::incompatible`: threads and tasks are in LABELS segments, whose slots are used again.
@@ -328,7 +328,7 @@ impl Identity {
         if !size.is_power_of_two() || !(SEGMENT_SIZE_MIN..=SEGMENT_SIZE_MAX).contains(&size) {
             return Err(field("segment_size", offset_of!(Identity, segment_size), self.segment_size));
         }
-        if ![CLOCK_TSC, CLOCK_MONOTONIC].contains(&self.clock) {
+        if ![CLOCK_COUNTER, CLOCK_MONOTONIC].contains(&self.clock) {
             return Err(field("clock", offset_of!(Identity, clock), self.clock));
         }
         Ok(())
@@ -353,7 +353,7 @@ mod tests {
     use super::*;
 
     fn identity() -> Identity {
-        Identity { segment_size: 4096, clock: CLOCK_TSC, pid: 42, ..Identity::new() }
+        Identity { segment_size: 4096, clock: CLOCK_COUNTER, pid: 42, ..Identity::new() }
     }
 
     #[test]

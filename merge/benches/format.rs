@@ -14,7 +14,7 @@ use sample::{Ring, call};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::CLOCK_TSC;
+use viztracer_format::header::CLOCK_COUNTER;
 use viztracer_format::record::Record;
 use viztracer_merge::{Request, merge};
 
@@ -90,7 +90,7 @@ fn processor_seconds() -> f64 {
 fn ring(pid: u32, segments: u64) -> Vec<u8> {
     let mut ring = Ring::new(pid, 1_000_000_000);
     ring.identity.segment_size = 65536;
-    ring.identity.clock = CLOCK_TSC;
+    ring.identity.clock = CLOCK_COUNTER;
     ring.identity.imported = Anchor { ticks: 500_000_000, monotonic: 800_000_000, realtime: 1 };
     ring.thread(1, u64::from(pid), "MainThread", 0, 0);
     for id in 1..=300 {

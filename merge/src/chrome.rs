@@ -34,8 +34,8 @@ pub use clocks::settle;
 use crate::error::{Problem, sentence};
 use crate::plan::file::FilePlan;
 use crate::plan::imported::Imported;
-use crate::storage::open::unblocked;
 use crate::storage::store::Store;
+use crate::system::open_unblocked;
 use crate::text::display;
 use document::Document;
 use flate2::read::MultiGzDecoder;
@@ -65,7 +65,7 @@ pub fn metadata(plans: &[FilePlan]) -> Map<String, Value> {
 /// Whether a file begins as JSON does, or as anything that is compressed by gzip.
 pub fn is_trace(path: &Path) -> bool {
     let mut begin = Vec::new();
-    let read = unblocked(path).and_then(|file| file.take(BEGIN).read_to_end(&mut begin));
+    let read = open_unblocked(path).and_then(|file| file.take(BEGIN).read_to_end(&mut begin));
     let text = begin.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&begin);
     read.is_ok() && (begin.starts_with(&GZIP) || matches!(text.trim_ascii_start(), [b'{' | b'[', ..]))
 }
@@ -82,7 +82,7 @@ pub fn store_failed(error: io::Error) -> Problem {
 
 /// Reads a trace into the store, and gives a plan for each of its processes. `stop` interrupts it.
 pub fn read(path: &Path, store: &Arc<Store>, stop: &AtomicBool) -> Result<Vec<FilePlan>, Problem> {
-    let mut file = unblocked(path)?;
+    let mut file = open_unblocked(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(Problem::new("not a regular file"));

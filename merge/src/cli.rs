@@ -21,13 +21,13 @@ use crate::inspect::info;
 use crate::parallel::progress::Watch;
 use crate::report::loss;
 use crate::report::summary::Summary;
+use crate::system::raise_descriptor_limit;
 use crate::text::display::STDOUT;
 use crate::trace::Trace;
 use arguments::{Arguments, Command, Target};
 use clap::Parser;
 use exit::{INCOMPLETE, OK};
 use misspelt::{CALLS, COMPARE};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -90,13 +90,6 @@ fn merge(arguments: &Arguments, inputs: &[PathBuf], interrupted: &dyn Fn() -> bo
         say::leftovers(&leftovers::find(Some(&arguments.request(Vec::new()).output), inputs));
     }
     status
-}
-
-/// Raises the limit of open files as far as allowed: files of processes that still run stay open until they are
-/// written.
-fn raise_descriptor_limit() {
-    let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 /// Returns the inputs. Those that standard input lists replace `-`.

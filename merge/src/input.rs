@@ -3,5 +3,4 @@
 
 pub mod discover;
 pub mod leftovers;
-mod process;
 pub mod ring;

@@ -13,7 +13,7 @@
 //!
 //! `report::write::json` writes traces in JSON; `chrome` only reads them.
 //!
-//! All of them use `text`, `error`, `parallel` and `storage`. `trace` makes from inputs what a `request` asks for,
+//! All of them use `text`, `error`, `parallel`, `system` and `storage`. `trace` makes from inputs what a `request` asks for,
 //! `compare` puts the functions of two traces side by side, and `cli` is the command.
 //!
 //! Plans are small: 32 bytes for a segment of up to 4,000 events. The events are read when they are written, a few
@@ -27,6 +27,8 @@ mod text;
 mod error;
 // Work by many threads, with results in order.
 mod parallel;
+// What operating systems do differently.
+mod system;
 // Output and temporary files.
 mod storage;
 

@@ -1,12 +1,10 @@
 //! Ring files for tests and benchmarks, put together segment by segment.
 
-use std::os::unix::fs::MetadataExt;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{CLOCK_MONOTONIC, Forgotten, Identity, LABELS, Rests, STATE_SEALED, STATUS_OFFSET};
 use viztracer_format::labels::{LABEL_SIZE, LabelKind};
 use viztracer_format::names::{
-    Estimate, Function, SourceIdentity, Tag, elided_entry, estimate_entry, function_entry, name_entry, source_entry,
-    thread_entry,
+    Estimate, Function, Tag, elided_entry, estimate_entry, function_entry, name_entry, thread_entry,
 };
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind, Record};
 use viztracer_format::segment::{SEALED, SEGMENT_HEADER_SIZE, SegmentKind};
@@ -106,14 +104,6 @@ impl Ring {
     fn have_recorded(&mut self, events: u64) {
         let slots = (u64::from(self.identity.segment_size) - SEGMENT_HEADER_SIZE as u64) / 16;
         self.allocated = self.allocated.max(events.div_ceil(slots));
-    }
-
-    /// Vouches for a source file as it is now.
-    pub fn source(&mut self, path: &str) {
-        let metadata = std::fs::metadata(path).unwrap();
-        let modified = (metadata.mtime() * 1_000_000_000 + metadata.mtime_nsec()) as u64;
-        let (device, inode, size) = (metadata.dev(), metadata.ino(), metadata.len());
-        self.names.extend(source_entry(path, &SourceIdentity { device, inode, size, modified }, 3000).unwrap());
     }
 
     /// A segment of records, and its generation.

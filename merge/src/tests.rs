@@ -3,6 +3,7 @@
 mod again;
 mod as_of;
 mod calls;
+#[cfg(unix)]
 mod changes;
 mod clocks;
 mod damage;
@@ -16,9 +17,11 @@ mod logged;
 mod missing;
 mod names;
 mod newest;
+#[cfg(unix)]
 mod outputs;
 mod page;
 mod unclosed;
+#[cfg(unix)]
 mod unwritable;
 mod waits;
 
@@ -29,6 +32,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
+use viztracer_format::names::{SourceIdentity, source_entry};
 use viztracer_format::record::Record;
 
 /// One report of each kind.
@@ -45,6 +49,17 @@ const OUTPUTS: [&str; 10] = [
     "out.html",
 ];
 
+impl Ring {
+    /// Vouches for a source file as it is now.
+    pub fn source(&mut self, path: &str) {
+        let metadata = std::fs::metadata(path).unwrap();
+        let modified = crate::system::modified(&metadata) as u64;
+        let (device, inode) = crate::system::identity_at(path.as_ref(), &metadata);
+        let size = metadata.len();
+        self.names.extend(source_entry(path, &SourceIdentity { device, inode, size, modified }, 3000).unwrap());
+    }
+}
+
 /// A directory with ring files in it.
 struct Case {
     directory: TempDir,
@@ -54,6 +69,17 @@ struct Case {
 impl Case {
     fn new() -> Case {
         Case { directory: tempfile::tempdir().unwrap(), inputs: Vec::new() }
+    }
+
+    /// The exit status of the command with these words and the inputs behind them.
+    fn run(&self, words: &[&str]) -> u8 {
+        let inputs = self.inputs.iter().map(OsString::from);
+        let here = |word: &&str| match word.strip_prefix("@") {
+            Some(name) => self.directory.path().join(name).into_os_string(),
+            None => word.into(),
+        };
+        let words = ["viztracer-merge", "-q"].iter().chain(words).map(here);
+        command(words.chain(inputs), &|| false)
     }
 
     fn of(ring: Ring, sealed: bool) -> Case {

@@ -17,7 +17,7 @@ RETURN, YIELD, RAISE, OPEN, ABANDONED, INSTANT, COUNTER, OTHER = 1, 2, 3, 4, 5, 
 THREAD_RECORD, LONG, PAYLOAD_RECORD, TASK_RECORD, TASK_FRAME, FRAME = 0x20, 0x21, 0x22, 0x23, 0x3E, 0x3F
 ARGUMENT_HEADER, ARGUMENT_TEXT, TEXT_IN_SLOT, NOT_STORED = 0x3C, 0x3D, 15, (1 << 24) - 1
 INHERITED, KIND_MASK, DURATION_EXTENDED = 0x40, 0x3F, (1 << 40) - 1
-C_FUNCTION, C_CALLS, NAMED, LABELS_FEATURE, SEALED, CLOCK_TSC, CLOCK_MONOTONIC = 1, 1, 4, 1, 2, 1, 2
+C_FUNCTION, C_CALLS, NAMED, LABELS_FEATURE, SEALED, CLOCK_COUNTER, CLOCK_MONOTONIC = 1, 1, 4, 1, 2, 1, 2
 HEADER, SEGMENT_HEADER, RECORD, BLOCK, BLOCK_FRAMES, LABEL = 4096, 128, 16, 3968, 244, 128
 MILLISECOND = 1_000_000
 U56, U64 = (1 << 56) - 1, (1 << 64) - 1
@@ -214,7 +214,7 @@ def read_header(content):
         raise Refused("header_size")
     if segment_size not in (4096, 8192, 16384, 32768, 65536):
         raise Refused("segment_size")
-    if clock not in (CLOCK_TSC, CLOCK_MONOTONIC):
+    if clock not in (CLOCK_COUNTER, CLOCK_MONOTONIC):
         raise Refused("clock")
     ring = Ring(segment_size=segment_size, clock_kind=clock, has_labels=bool(incompatible & LABELS_FEATURE))
     ring.entries, ring.min_duration, ring.pid, ring.parent_pid = struct.unpack_from("<QQII", content, 40)

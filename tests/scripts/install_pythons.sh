@@ -18,11 +18,6 @@ give_up() {
     echo "make: not tested:" $missing "($*)" >&2
     exit 0
 }
-# Prints the address from which apt gets this machine's own packages of Debian.
-find_mirror() {
-    apt-get indextargets --format '$(ORIGIN)/$(LABEL) $(SITE)' 'Identifier: Packages' | sed -n 's|^Debian/Debian ||p' |
-        head -n 1
-}
 has_tools() {
     command -v mmdebstrap && command -v patchelf && command -v flock
 }
@@ -58,7 +53,7 @@ missing=$(find_missing "$@")
 [ -n "$missing" ] && [ "${CI:-}" = true ] || exit 0
 [ "$(id -u)" = 0 ] || give_up "only root can install them"
 command -v apt-get >/dev/null || give_up "they come from packages of Debian, and this machine has no apt-get"
-mirror=$(find_mirror)
+mirror=$("$here/find_mirror.sh")
 [ -n "$mirror" ] || give_up "apt has no address of Debian's packages"
 has_tools >/dev/null || "$here/install_packages.sh" mmdebstrap patchelf util-linux
 has_tools >/dev/null || give_up "they need mmdebstrap, patchelf and flock"

@@ -153,5 +153,28 @@ fn every_relative_link_leads_to_a_file() {
 
 #[test]
 fn the_readme_is_short() {
-    assert!(read("README.md").lines().count() < 120);
+    assert!(read("README.md").lines().count() < 130);
+}
+
+#[test]
+fn the_readme_shows_the_platforms_that_are_checked() {
+    let platforms: serde_json::Value = serde_json::from_str(&read("packaging/platforms.json")).expect("it is JSON");
+    let readme = read("README.md");
+    let makefile = read("Makefile");
+    for platform in platforms.as_array().expect("it is a list") {
+        let field = |name: &str| platform[name].as_str().expect("each platform has this field");
+        let python = if field("python").is_empty() { String::new() } else { format!(": {}", field("python")) };
+        let columns = [
+            field("system"),
+            field("processor"),
+            &format!("{}{python}", field("tracer")),
+            field("merge"),
+            field("recorder"),
+            &format!("`{}`", field("command")),
+        ];
+        let row = format!("| {} |", columns.join(" | "));
+        assert!(readme.lines().any(|line| line == row), "README.md lacks the row {row}");
+        let target = field("command").strip_prefix("make ").expect("it is a target of make");
+        assert!(makefile.contains(&format!("\n{target}: ")), "Makefile lacks {target}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_TSC, Identity, SEGMENT_SIZE_MIN};
+use viztracer_format::header::{CLOCK_COUNTER, Identity, SEGMENT_SIZE_MIN};
 use viztracer_format::segment::{Opening, SegmentKind};
 
 /// The tick counter at the time of the import; it makes 2.5 ticks a nanosecond.
@@ -25,7 +25,7 @@ pub fn opening(generation: u64, kind: SegmentKind, thread: u32, first_event: u64
 pub fn identity() -> Identity {
     Identity {
         segment_size: SEGMENT_SIZE_MIN as u32,
-        clock: CLOCK_TSC,
+        clock: CLOCK_COUNTER,
         entries: 400,
         min_duration: 0,
         pid: 4242,

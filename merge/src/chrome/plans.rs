@@ -100,7 +100,7 @@ impl PlannedDocument<'_> {
             estimates,
             bursts,
             is_dated,
-            ..FilePlan::empty(self.path, Inode::of(self.metadata), recording, source)
+            ..FilePlan::empty(self.path, Inode::at(self.path, self.metadata), recording, source)
         }
     }
 

@@ -7,7 +7,6 @@ use crate::input::ring::Input;
 use crate::plan::file::{FilePlan, Source};
 use crate::plan::imported::Imported;
 use crate::plan::names;
-use crate::storage::trust::is_trusted;
 use std::ops::Range;
 use std::sync::Arc;
 use viztracer_format::names::{Function, SourceIdentity};
@@ -42,7 +41,7 @@ impl Content {
     /// another user vouches for nothing, nor does a trace in JSON.
     pub fn sources(&self, plan: &FilePlan, each: impl FnMut(&str, SourceIdentity)) {
         if let Content::Ring(input) = self
-            && is_trusted(input.owner)
+            && input.owner.is_trusted()
         {
             names::sources(input, &plan.names, each);
         }

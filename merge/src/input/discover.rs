@@ -13,7 +13,7 @@ pub use listed::listed;
 use crate::error::{BadInput, Problem};
 use crate::input::leftovers::is_temporary;
 use crate::storage::inode::Inode;
-use crate::storage::open::unblocked;
+use crate::system::open_unblocked;
 use std::collections::HashSet;
 use std::fs::{self, DirEntry, Metadata};
 use std::io::{self, Read};
@@ -46,7 +46,7 @@ pub fn discover(inputs: &[PathBuf]) -> (Vec<InputFile>, Vec<BadInput>) {
 /// Whether a file that could not be read as a ring file is of another kind, rather than damaged: it begins otherwise.
 pub fn is_other_kind(path: &Path) -> bool {
     let mut begin = Vec::new();
-    let read = unblocked(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut begin));
+    let read = open_unblocked(path).and_then(|file| file.take(MAGIC.len() as u64).read_to_end(&mut begin));
     read.is_ok() && !MAGIC.starts_with(&begin)
 }
 
@@ -88,13 +88,14 @@ impl Search {
     }
 
     fn file(&mut self, path: PathBuf, metadata: &Metadata, is_named: bool) {
-        if self.files.insert(Inode::of(metadata)) {
-            self.found.push(InputFile { path, inode: Inode::of(metadata), is_named });
+        let inode = Inode::at(&path, metadata);
+        if self.files.insert(inode) {
+            self.found.push(InputFile { path, inode, is_named });
         }
     }
 
     fn directory(&mut self, path: &Path, metadata: &Metadata) {
-        if !self.directories.insert(Inode::of(metadata)) {
+        if !self.directories.insert(Inode::at(path, metadata)) {
             return;
         }
         let (bad_before, mut documents) = (self.bad.len(), Vec::new());
@@ -120,7 +121,7 @@ impl Search {
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     let metadata = fs::metadata(&path);
                     // A mount can lead back to what is above it.
-                    if metadata.is_ok_and(|metadata| self.directories.insert(Inode::of(&metadata))) {
+                    if metadata.is_ok_and(|metadata| self.directories.insert(Inode::at(&path, &metadata))) {
                         below.push(path);
                     }
                 } else if (is_like_ours(&path) || is_like_json(&path))
@@ -166,5 +167,5 @@ fn is_like_json(path: &Path) -> bool {
     name.ends_with(b".json") || name.ends_with(b".json.gz")
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

@@ -1,27 +1,24 @@
 //! What crashes have left: directories of ring files whose run is over, and temporary files that never got a name.
 //!
-//! They are searched where they are made: in shared memory, beside the report and in the current directory. A directory
+//! They are searched where they are made: where runs put their files, beside the report and in the current directory. A directory
 //! is left over if the process in its name has ended and none of its files has a living writer. So a directory of a run
 //! that is starting, or is merging its files, is not. There may be hundreds of directories, so only the files of the
 //! newest one are looked at, and the others are counted by their names.
 
 mod owner;
 
-use crate::input::process::may_run;
 use crate::input::ring::{Input, State};
+use crate::system::{is_own, may_run, run_directory};
 use crate::text::display::quoted;
 use crate::text::when;
 pub use owner::is_temporary;
 use owner::{is_forsaken, is_locked, owner};
-use rustix::process::getuid;
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, Metadata};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-const SHARED_MEMORY: &str = "/dev/shm";
 /// How many temporary files are named.
 const SHOWN_MAX: usize = 5;
 /// How many directories are looked into for one without a living writer.
@@ -48,10 +45,10 @@ struct Directory {
     written: u64,
 }
 
-/// Searches shared memory, the current directory and that of the report, and for files also those of the inputs. Inputs
+/// Searches the directory of runs, the current directory and that of the report, and for files also those of the inputs. Inputs
 /// themselves are left out.
 pub fn find(output: Option<&Path>, inputs: &[PathBuf]) -> Leftovers {
-    let mut searched = vec![PathBuf::new(), PathBuf::from(SHARED_MEMORY)];
+    let mut searched = vec![PathBuf::new(), run_directory()];
     searched.extend(output.and_then(Path::parent).map(Path::to_owned));
     let beside = |input: &PathBuf| match input.is_dir() {
         true => Some(input.clone()),
@@ -110,14 +107,13 @@ fn here(path: &Path) -> &Path {
 
 /// This user's entries of a directory whose names are like ours.
 fn own_entries(directory: &Path) -> Vec<(OsString, Metadata)> {
-    let user = getuid().as_raw();
     let entries = fs::read_dir(here(directory)).into_iter().flatten().flatten();
     let like_ours = entries.filter(|entry| {
         let name = entry.file_name();
         name.to_str().is_some_and(|name| owner(name).is_some() || is_temporary(name))
     });
     let with_metadata = like_ours.filter_map(|entry| Some((entry.file_name(), entry.metadata().ok()?)));
-    with_metadata.filter(|(_, metadata)| metadata.uid() == user).collect()
+    with_metadata.filter(|(_, metadata)| is_own(metadata)).collect()
 }
 
 impl Directory {
@@ -157,7 +153,7 @@ impl fmt::Display for Directory {
         let written = self.written;
         write!(f, "left behind: {path}: ")?;
         // Those elsewhere it removes only as long as their control blocks are there.
-        let is_found_by_clean = self.path.parent() == Some(Path::new(SHARED_MEMORY));
+        let is_found_by_clean = self.path.parent() == Some(&*run_directory());
         let clean = if is_found_by_clean { " and all other dead runs with `viztracer-ctl clean`" } else { "" };
         match self.files {
             0 => return write!(f, "empty, made {}; remove it{clean}", when::ago(written)),
@@ -201,5 +197,5 @@ impl Leftovers {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

@@ -7,14 +7,11 @@ mod other_kind;
 mod snapshot;
 
 use crate::error::Problem;
-use crate::input::process::is_running_since;
 use crate::storage::inode::Inode;
-use crate::storage::open::unblocked;
-use rustix::fs::{FlockOperation, SeekFrom, flock, seek};
-use rustix::io::Errno;
+use crate::system::{self, Owner, is_running_since, lock_shared, next_data, open_unblocked, unlock};
 use std::fs::File;
-use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
+use std::sync::atomic::{Ordering, fence};
 use viztracer_format::header::{HEADER_SIZE, Header};
 use viztracer_format::labels;
 use viztracer_format::reader::Segment;
@@ -59,7 +56,7 @@ pub struct Input {
     /// Which file this is, even when another one gets its name later.
     pub inode: Inode,
     /// The user who owns the file.
-    pub owner: u32,
+    pub owner: Owner,
     /// The header as it was when the file was opened.
     pub header: Header,
     /// In a snapshot, the first generation that was not sealed yet when the stacks were copied.
@@ -89,7 +86,7 @@ pub enum Unread {
 impl Input {
     /// Opens a file and checks its header.
     pub fn open(path: &Path) -> Result<Input, Problem> {
-        Input::of(unblocked(path)?)
+        Input::of(open_unblocked(path)?)
     }
 
     /// Checks the header of an open file.
@@ -105,7 +102,7 @@ impl Input {
             return Err(Problem::at(0, "the file is empty"));
         }
         let header = Header::parse(&page).map_err(|error| other_kind::problem(error, &page))?;
-        let (inode, owner) = (Inode::of(&metadata), metadata.uid());
+        let (inode, owner) = (Inode::of(&file, &metadata), Owner::of(&file, &metadata));
         Ok(Input { file, length: metadata.len(), inode, owner, header, unsettled: u64::MAX })
     }
 
@@ -115,10 +112,10 @@ impl Input {
         if self.header.sealed {
             return State::Sealed;
         }
-        match flock(&self.file, FlockOperation::NonBlockingLockShared) {
-            Err(Errno::WOULDBLOCK) => return State::Living,
+        match lock_shared(&self.file) {
+            Ok(false) => return State::Living,
+            Ok(true) => unlock(&self.file),
             Err(_) => {}
-            Ok(()) => drop(flock(&self.file, FlockOperation::Unlock)),
         }
         let identity = &self.header.identity;
         if is_running_since(identity.pid, identity.process_start) { State::Living } else { State::Crashed }
@@ -137,14 +134,14 @@ impl Input {
                     }
                     visit(index, Ok(self.cut(segment)));
                 }
-                Ok(None) => match seek(&self.file, SeekFrom::Data(offset + size)) {
+                Ok(None) => match next_data(&self.file, offset + size) {
                     // A free segment may be followed by a hole of any length.
-                    Ok(data) if data > offset + size => {
+                    Ok(Some(data)) if data > offset + size => {
                         let next = (data - HEADER_SIZE as u64) / size;
                         index = u32::try_from(next).unwrap_or(u32::MAX);
                         continue;
                     }
-                    Err(Errno::NXIO) => break,
+                    Ok(None) => break,
                     _ => {}
                 },
                 Err(problem) => visit(index, Err(problem)),
@@ -286,16 +283,18 @@ impl Unread {
     }
 }
 
-/// Fills `bytes` from `offset` on, as far as the file goes.
+/// Fills `bytes` from `offset` on, as far as the file goes. What is read later is no older than these bytes: a processor
+/// that loads in another order than the program says, as those of Arm do, needs a barrier for that.
 fn read_at_most(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<usize> {
     let mut done = 0;
     while let Some(rest) = bytes.get_mut(done..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, offset.saturating_add(done as u64)) {
+        match system::read_at(file, rest, offset.saturating_add(done as u64)) {
             Ok(0) => break,
             Ok(read) => done += read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
+    fence(Ordering::Acquire);
     Ok(done)
 }

@@ -16,7 +16,7 @@ use segment::Dump;
 use std::collections::HashMap;
 use std::io::{self, BufWriter, Write};
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_TSC, Header};
+use viztracer_format::header::{CLOCK_COUNTER, Header};
 
 /// Writes the dump of a file, as long as `go_on` says so, and returns how many parts of it could not be read.
 pub fn write(plan: &FilePlan, clock: &Clock, go_on: &dyn Fn() -> bool, to: &mut dyn Write) -> io::Result<u64> {
@@ -52,7 +52,7 @@ fn header(plan: &FilePlan, header: &Header, to: &mut impl Write) -> io::Result<(
     let id = &header.identity;
     let hex = |bytes: &[u8; 16]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let anchor = |a: &Anchor| format!("{} {} {}", a.ticks, a.monotonic, a.realtime);
-    let clock = if id.clock == CLOCK_TSC { "1 (time stamp counter)" } else { "2 (monotonic ns)" };
+    let clock = if id.clock == CLOCK_COUNTER { "1 (counter of the processor)" } else { "2 (monotonic ns)" };
     let fields: [(&str, String); 36] = [
         ("file", display::path(&plan.path)),
         ("bytes", plan.length.to_string()),

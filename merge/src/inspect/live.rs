@@ -5,8 +5,8 @@
 use crate::error::{Problem, Problems};
 use crate::input::ring::{Input, State, Unread};
 use crate::plan::names::FileNames;
-use crate::storage::open::unblocked_unfollowed;
 use crate::survey::table::SegmentTable;
+use crate::system::open_unfollowed;
 use crate::text::when;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -60,7 +60,7 @@ pub struct RingStatus {
 /// # Errors
 /// It cannot be read, or is no ring file.
 pub fn facts(path: &Path) -> Result<RingFacts, Problem> {
-    Ok(RingFacts::of(&Input::of(unblocked_unfollowed(path)?)?))
+    Ok(RingFacts::of(&Input::of(open_unfollowed(path)?)?))
 }
 
 /// Looks at a ring file; a symbolic link is not followed.
@@ -68,7 +68,7 @@ pub fn facts(path: &Path) -> Result<RingFacts, Problem> {
 /// # Errors
 /// It cannot be read, or is no ring file.
 pub fn look(path: &Path) -> Result<RingStatus, Problem> {
-    let input = Input::of(unblocked_unfollowed(path)?)?;
+    let input = Input::of(open_unfollowed(path)?)?;
     let table = SegmentTable::read(&input, &mut Problems::default());
     let names = FileNames::read(&input, &table.names(), drop);
     let count = Count::of(&input, &table, &names);

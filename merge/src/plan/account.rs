@@ -313,7 +313,7 @@ impl ObjectMembers {
     }
 
     fn time(&mut self, name: &str) -> u64 {
-        when::parse_time(&self.text(name)).map_or(0, when::nanoseconds)
+        when::parse_time(&self.text(name)).unwrap_or(0)
     }
 }
 
@@ -328,7 +328,7 @@ pub fn version(hexadecimal: u32) -> String {
 }
 
 fn hexadecimal(version: &str) -> u32 {
-    let numbers: Vec<u8> = version.split('.').map_while(|number| number.parse().ok()).collect();
+    let numbers: Vec<u8> = version.split('.').map_while(|number| number.parse::<u8>().ok()).collect();
     let [major, minor, micro] = numbers[..] else { return 0 };
     // Of which release it was, 0xf0 says that it was final.
     u32::from(major) << 24 | u32::from(minor) << 16 | u32::from(micro) << 8 | 0xf0

@@ -2,6 +2,7 @@
 
 use crate::events::selection::AsOf;
 use crate::report::summary::{FileSummary, SWITCHED, Summary};
+use crate::system::recorded_error;
 use crate::text::display::{self, grouped, printable};
 use crate::text::when;
 
@@ -81,7 +82,7 @@ pub fn of_processes(summary: &Summary) -> Vec<String> {
             .map(|(count, what)| format!("{} {what}", grouped(*count)))
             .collect();
         if file.failure > 0 {
-            losses.push(format!("could not grow: {}", std::io::Error::from_raw_os_error(file.failure as i32)));
+            losses.push(format!("could not grow: {}", recorded_error(file.failure)));
         }
         losses.extend(file.switched.then(|| SWITCHED.to_owned()));
         (!losses.is_empty()).then(|| format!("{} (pid {}): {}", printable(&file.process), file.pid, losses.join(", ")))
@@ -140,9 +141,8 @@ mod tests {
         assert!(of_processes(&summary(&file)).is_empty());
         (file.lost, file.unmatched, file.failure) = (1234, 1, 28);
         let expected = "MainProcess (pid 7): 1,234 events lost: no space in the ring file, \
-                        1 returns that matched no call, could not grow: \
-                        No space left on device (os error 28)";
-        assert_eq!(of_processes(&summary(&file)), [expected]);
+                        1 returns that matched no call, could not grow: ";
+        assert_eq!(of_processes(&summary(&file)), [format!("{expected}{}", recorded_error(28))]);
     }
 
     #[test]

@@ -16,13 +16,13 @@ pub use left_out::LeftOut;
 use crate::parallel::lock::lock;
 use crate::plan::file::FilePlan;
 use crate::plan::imported::Imported;
+use crate::storage::inode::Inode;
 use left_out::Reason;
 use opened::OpenedSource;
 use root::SourceRoot;
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Mutex;
 use viztracer_format::names::{Function, SourceIdentity};
@@ -79,7 +79,7 @@ impl Sources {
     }
 
     /// Takes a ring file's word that `path` led to this file. Only of files that
-    /// [`is_trusted`](crate::storage::trust::is_trusted).
+    /// [`is_trusted`](crate::system::Owner::is_trusted).
     pub fn vouch(&self, path: &str, identity: SourceIdentity) {
         lock(&self.vouched).entry(path.to_owned()).or_default().insert(identity);
     }
@@ -120,8 +120,8 @@ struct Texts<'a> {
     embedded: BTreeMap<&'a str, &'a Imported>,
     vouched: Vouched,
     root: Option<&'a SourceRoot>,
-    /// Device and inode of what was read: a file may have many names.
-    read: HashSet<(u64, u64)>,
+    /// What was read: a file may have many names.
+    read: HashSet<Inode>,
     /// Bytes that are still taken.
     capacity: u64,
     left_out: LeftOut,
@@ -173,7 +173,7 @@ impl<'a> Texts<'a> {
         if metadata.len() > FILE_MAX.min(self.capacity) {
             return Err(Reason::TooLarge);
         }
-        let inode = (metadata.dev(), metadata.ino());
+        let inode = Inode::of(&file, &metadata);
         if self.read.contains(&inode) {
             return Err(Reason::Repeated);
         }
@@ -202,5 +202,5 @@ fn plain(text: String) -> String {
     if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

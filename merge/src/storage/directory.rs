@@ -1,11 +1,9 @@
 //! A directory of files, which appears under its name when it is whole, or not at all.
 
 use super::output::TEMPORARY_PREFIX;
-use std::ffi::OsStr;
-use std::fs::{self, Permissions};
+use crate::system::{ends_with_separator, with_usual_directory_mode};
+use std::fs;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -19,9 +17,10 @@ pub struct NewDirectory {
 impl NewDirectory {
     /// Makes a directory that will replace nothing but an empty one.
     pub fn beside(target: &Path) -> io::Result<NewDirectory> {
-        let name = target.as_os_str().as_bytes();
-        let end = name.iter().rposition(|byte| *byte != b'/').map_or(name.len(), |last| last + 1);
-        let target = PathBuf::from(OsStr::from_bytes(&name[..end]));
+        let target = match (target.parent(), target.file_name()) {
+            (Some(parent), Some(name)) => parent.join(name), // without the separators behind it
+            _ => target.to_path_buf(),
+        };
         match fs::symlink_metadata(&target) {
             Ok(found) if found.is_dir() && fs::read_dir(&target)?.next().is_none() => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -30,8 +29,8 @@ impl NewDirectory {
         }
         let parent = target.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
-        // The umask applies.
-        builder.prefix(TEMPORARY_PREFIX).permissions(Permissions::from_mode(0o777));
+        builder.prefix(TEMPORARY_PREFIX);
+        with_usual_directory_mode(&mut builder);
         Ok(NewDirectory { made: builder.tempdir_in(parent)?, target })
     }
 
@@ -51,10 +50,10 @@ impl NewDirectory {
 
 /// Whether a path can only be that of a directory.
 pub fn is_directory_name(path: &Path) -> bool {
-    path.as_os_str().as_bytes().ends_with(b"/")
+    ends_with_separator(path)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;

@@ -1,7 +1,8 @@
 //! Which file a path leads to, whatever it is called.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt;
+use crate::system::{identity_at, identity_of};
+use std::fs::{File, Metadata};
+use std::path::Path;
 
 /// What distinguishes a file from all others that exist at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,8 +14,15 @@ pub struct Inode {
 }
 
 impl Inode {
-    /// The inode of the file with this metadata.
-    pub fn of(metadata: &Metadata) -> Inode {
-        Inode { device: metadata.dev(), number: metadata.ino() }
+    /// The inode of the file at a path, which has this metadata.
+    pub fn at(path: &Path, metadata: &Metadata) -> Inode {
+        let (device, number) = identity_at(path, metadata);
+        Inode { device, number }
+    }
+
+    /// The inode of an open file, which has this metadata.
+    pub fn of(file: &File, metadata: &Metadata) -> Inode {
+        let (device, number) = identity_of(file, metadata);
+        Inode { device, number }
     }
 }

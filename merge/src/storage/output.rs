@@ -1,7 +1,7 @@
 //! The file of a report, which appears under its name when it is whole, or not at all.
 //!
-//! Until then the file has no name (`O_TMPFILE`), where the file system and `/proc` allow that, so that even a merge
-//! that is killed leaves nothing. `tempfile` cannot give such a file a name later, so it only makes the names here.
+//! Until then the file has no name, where the operating system and the file system can give it one later, so that even a
+//! merge that is killed leaves nothing. `tempfile` cannot give such a file a name, so it only makes the names here.
 //! Elsewhere the file is a [`NamedTempFile`].
 //!
 //! What had the name before is replaced. It may be of another user, who has put it there to be followed or to be read:
@@ -9,15 +9,11 @@
 
 use crate::error::MergeError;
 use crate::storage::inode::Inode;
-use crate::storage::trust::is_trusted_in;
+use crate::system::{self, is_open_file, is_pipe, is_trusted_in, link_unnamed, new_unnamed, with_usual_mode};
 use crate::text::display::STDOUT;
-use rustix::fs::{AtFlags, CWD, FlockOperation, OFlags, flock, linkat};
-use rustix::process::geteuid;
 use std::collections::HashSet;
-use std::fs::{self, File, Metadata, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -91,7 +87,7 @@ impl Output {
             Target::Unnamed(file, target) if may_replace => {
                 name(&file, &target).and_then(|file| renamed(file, &target))
             }
-            Target::Unnamed(file, target) => link(&file, &target),
+            Target::Unnamed(file, target) => link_unnamed(&file, &target),
             Target::Temporary(file, target) if may_replace => renamed(file, &target),
             Target::Temporary(file, target) => {
                 file.persist_noclobber(target).map(drop).map_err(|error| plain(error.error))
@@ -120,27 +116,27 @@ impl Write for Output {
 impl Target {
     fn create(path: &Path) -> io::Result<Target> {
         if path == Path::new(STDOUT) {
-            return Ok(Target::Special(io::stdout().as_fd().try_clone_to_owned()?.into()));
+            return Ok(Target::Special(system::stdout()?));
         }
         // Through a symbolic link the report replaces the file, not the link.
         let target = followed(path)?;
         let before = fs::symlink_metadata(&target).ok();
         if is_special(path) {
-            if before.is_some_and(|found| found.file_type().is_fifo() && !is_trusted_in(directory_of(&target), &found))
-            {
+            if before.is_some_and(|found| is_pipe(&found) && !is_trusted_in(directory_of(&target), &found)) {
                 return Err(planted());
             }
-            return Ok(Target::Special(open_special(path, &target)?));
+            return Ok(Target::Special(system::open_special(path, &target)?));
         }
         if before.as_ref().is_some_and(|metadata| metadata.is_dir()) {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }
-        if let Some(file) = unnamed(directory_of(&target)) {
+        if let Some(file) = new_unnamed(directory_of(&target)) {
             prepare(&file, before.as_ref());
             return Ok(Target::Unnamed(file, target));
         }
-        let made = temporary().permissions(Permissions::from_mode(MODE)).tempfile_in(directory_of(&target));
-        let file = made.map_err(plain)?;
+        let mut builder = temporary();
+        with_usual_mode(&mut builder);
+        let file = builder.tempfile_in(directory_of(&target)).map_err(plain)?;
         prepare(file.as_file(), before.as_ref());
         Ok(Target::Temporary(file, target))
     }
@@ -163,32 +159,20 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
             _ => return Ok(path),
         }
     }
-    Err(rustix::io::Errno::LOOP.into())
+    Err(system::too_many_links())
 }
 
 /// Whether a report is refused here, because another user has put a link or a pipe where everybody may.
 pub fn is_planted(path: &Path) -> bool {
     followed(path).map_or(true, |target| {
         fs::symlink_metadata(&target)
-            .is_ok_and(|found| found.file_type().is_fifo() && !is_trusted_in(directory_of(&target), &found))
+            .is_ok_and(|found| is_pipe(&found) && !is_trusted_in(directory_of(&target), &found))
     })
 }
 
 fn planted() -> io::Error {
     io::Error::other("another user has put a link or a pipe there, where everybody may")
 }
-
-/// Opens a device or a pipe. A path of an open file is opened as it is, since no link leads to its target.
-fn open_special(path: &Path, target: &Path) -> io::Result<File> {
-    let flags = i32::try_from((OFlags::NOFOLLOW | OFlags::NOCTTY).bits()).unwrap_or(0);
-    match is_open_file(path) {
-        true => OpenOptions::new().write(true).open(path),
-        false => OpenOptions::new().write(true).custom_flags(flags).open(target),
-    }
-}
-
-/// The mode of a new file before the umask is applied.
-const MODE: u32 = 0o666;
 
 fn directory_of(target: &Path) -> &Path {
     match target.parent() {
@@ -197,26 +181,9 @@ fn directory_of(target: &Path) -> &Path {
     }
 }
 
-/// Makes a file without a name, if it can get one later.
-fn unnamed(directory: &Path) -> Option<File> {
-    let flags = i32::try_from(OFlags::TMPFILE.bits()).ok()?;
-    let file = OpenOptions::new().write(true).mode(MODE).custom_flags(flags).open(directory).ok()?;
-    fs::metadata(link_to(&file)).is_ok().then_some(file)
-}
-
-/// The path by which an open file can be linked.
-fn link_to(file: &File) -> PathBuf {
-    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
-}
-
 /// Gives a file a temporary name. A link cannot replace another file, only renaming can.
 fn name(file: &File, target: &Path) -> io::Result<NamedTempFile<()>> {
-    temporary().make_in(directory_of(target), |name| link(file, name)).map_err(plain)
-}
-
-/// Gives a file a name that no other file has.
-fn link(file: &File, name: &Path) -> io::Result<()> {
-    Ok(linkat(CWD, link_to(file), CWD, name, AtFlags::SYMLINK_FOLLOW)?)
+    temporary().make_in(directory_of(target), |name| link_unnamed(file, name)).map_err(plain)
 }
 
 fn renamed<F>(file: NamedTempFile<F>, target: &Path) -> io::Result<()> {
@@ -236,25 +203,20 @@ fn plain(error: io::Error) -> io::Error {
 
 fn prepare(file: &File, before: Option<&Metadata>) {
     // The lock distinguishes it from a file that a crash has left.
-    let _ = flock(file, FlockOperation::NonBlockingLockExclusive);
-    let before = before.filter(|before| before.is_file() && before.uid() == geteuid().as_raw());
-    if let (Some(before), Ok(new)) = (before, file.metadata()) {
-        // Users who could not read the old report cannot read the new one either.
-        let mode = new.mode() & before.mode() & 0o777;
-        if mode != new.mode() & 0o777 {
-            drop(file.set_permissions(Permissions::from_mode(mode)));
-        }
+    let _ = system::lock_exclusive(file);
+    if let Some(before) = before.filter(|before| before.is_file()) {
+        system::keep_out(file, before);
     }
 }
 
 /// Fails if a report at this path would replace one of the inputs or be written into it, whatever their paths are.
 pub fn check_apart(path: &Path, inputs: &HashSet<Inode>) -> Result<(), MergeError> {
-    let metadata = match path == Path::new(STDOUT) {
-        true => io::stdout().as_fd().try_clone_to_owned().and_then(|stdout| File::from(stdout).metadata()),
-        false => fs::metadata(path),
+    let found = match path == Path::new(STDOUT) {
+        true => system::stdout().and_then(|file| Ok((file.metadata()?, Inode::of(&file, &file.metadata()?)))),
+        false => fs::metadata(path).map(|found| (found.clone(), Inode::at(path, &found))),
     };
-    match metadata {
-        Ok(found) if found.is_file() && inputs.contains(&Inode::of(&found)) => Err(MergeError::IsInput(path.into())),
+    match found {
+        Ok((found, inode)) if found.is_file() && inputs.contains(&inode) => Err(MergeError::IsInput(path.into())),
         _ => Ok(()),
     }
 }
@@ -267,7 +229,7 @@ pub fn check_writable(path: &Path) -> Result<(), MergeError> {
 /// Fails if something has the name of a report that may replace nothing. A device or a pipe is written to.
 pub fn check_vacant(path: &Path) -> Result<(), MergeError> {
     match fs::symlink_metadata(path) {
-        Ok(_) if !is_special(path) => Err(MergeError::Output(path.into(), rustix::io::Errno::EXIST.into())),
+        Ok(_) if !is_special(path) => Err(MergeError::Output(path.into(), system::already_exists())),
         _ => Ok(()),
     }
 }
@@ -275,10 +237,4 @@ pub fn check_vacant(path: &Path) -> Result<(), MergeError> {
 /// Whether the report is written to something else than a regular file at this path.
 pub fn is_special(path: &Path) -> bool {
     path == Path::new(STDOUT) || is_open_file(path) || fs::metadata(path).is_ok_and(|m| !m.is_file() && !m.is_dir())
-}
-
-/// Whether this is a path of a file that this process has open. If that is a regular file, the shell has opened it, and
-/// it must not be replaced.
-fn is_open_file(path: &Path) -> bool {
-    ["/dev/stdout", "/dev/stderr", "/dev/fd", "/proc/self/fd"].iter().any(|name| path.starts_with(name))
 }

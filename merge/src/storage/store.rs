@@ -1,10 +1,9 @@
 //! A file without a name for what does not fit into memory. Nothing of it is left, however the process ends. Many
 //! documents share one file, as a process can have only few files open.
 
-use rustix::fs::{FallocateFlags, fallocate};
+use crate::system;
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -45,18 +44,16 @@ impl Store {
 
     /// Writes bytes into a range that was reserved.
     pub fn write(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(bytes, at)
+        system::write_all_at(&self.file, bytes, at)
     }
 
     /// Reads bytes that were written.
     pub fn read(&self, at: u64, to: &mut [u8]) -> io::Result<()> {
-        self.file.read_exact_at(to, at)
+        system::read_exact_at(&self.file, to, at)
     }
 
-    /// Frees the disk space of a range that is not read any more.
+    /// Frees the disk space of a range that is not read any more, where the system can.
     pub fn free(&self, region: Region) {
-        // Not every file system can; then the file just stays as large as it is.
-        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        let _ = fallocate(&self.file, hole, region.at, region.length);
+        system::free(&self.file, region.at, region.length);
     }
 }

@@ -214,7 +214,7 @@ fn never_seen_is_not_in_order() {
 fn a_report_of_a_living_process_is_of_then() {
     let case = Case::of(hung(), false);
     let file = std::fs::File::open(&case.inputs[0]).unwrap();
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert!(crate::system::lock_exclusive(&file).unwrap());
     let once = through(&case, "once.json");
     let words = words(&once);
     assert!(words.starts_with("MainProcess (pid 1) was still running when the report was made\n"), "{words}");

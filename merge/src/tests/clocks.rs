@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs;
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_TSC, ENDING_EXIT};
+use viztracer_format::header::{CLOCK_COUNTER, ENDING_EXIT};
 use viztracer_format::record::Record;
 
 #[test]
@@ -86,7 +86,7 @@ fn a_clock_read_once_borrows_its_speed_from_a_neighbour() {
     let mut case = Case::new();
     for (pid, closed) in [(1, 0), (2, 30_000_000)] {
         let mut ring = Ring::new(pid, 10_000_000);
-        ring.identity.clock = CLOCK_TSC;
+        ring.identity.clock = CLOCK_COUNTER;
         ring.thread(1, 11, "", 0, 0);
         ring.calls(1, 0, &[call(1, 10_000_000, 3000)], true);
         // 3 ticks per nanosecond, told by the second file only.

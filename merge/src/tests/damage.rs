@@ -75,6 +75,7 @@ fn a_damaged_segment_costs_only_itself() {
     assert_eq!(case.command(&["-q"]), 1);
 }
 
+#[cfg(unix)] // names of files, and what the system says of them
 #[test]
 fn bad_inputs_are_named_and_good_ones_merged() {
     let mut case = Case::of(small(1), true);

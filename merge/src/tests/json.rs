@@ -89,6 +89,7 @@ fn threads_change_nothing_and_gzip_holds_the_same() {
     serde_json::from_slice::<Value>(&one).unwrap();
 }
 
+#[cfg(unix)] // names of files, and what the system says of them
 #[test]
 fn the_programs_text_is_added_where_it_can_be_read() {
     let mut case = Case::new();

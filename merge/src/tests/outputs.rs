@@ -2,27 +2,15 @@
 
 use super::{Case, OUTPUTS, events, large, small};
 use crate::sample::{Ring, call};
-use crate::{Align, Bound, MergeError, Prefixes, Request, Selection, command, merge};
+use crate::{Align, Bound, MergeError, Prefixes, Request, Selection, merge};
 use regex::Regex;
 use serde_json::Value;
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 impl Case {
-    /// The exit status of the command with these words and the inputs behind them.
-    pub(super) fn run(&self, words: &[&str]) -> u8 {
-        let inputs = self.inputs.iter().map(OsString::from);
-        let here = |word: &&str| match word.strip_prefix("@") {
-            Some(name) => self.directory.path().join(name).into_os_string(),
-            None => word.into(),
-        };
-        let words = ["viztracer-merge", "-q"].iter().chain(words).map(here);
-        command(words.chain(inputs), &|| false)
-    }
-
     fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.directory).unwrap();
         let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();

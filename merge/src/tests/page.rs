@@ -72,6 +72,7 @@ fn logged_data_stands_with_its_call_or_beside_the_calls() {
     }
 }
 
+#[cfg(unix)] // names of files, and what the system says of them
 #[test]
 fn names_in_a_page_are_data() {
     let name = "</script><script>alert(1)</script><!--\"'&\u{202e}\u{1b}]0;x\u{7}";

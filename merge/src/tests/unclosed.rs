@@ -84,7 +84,7 @@ fn a_stack_deeper_than_a_block_goes_on() {
 fn a_living_file_is_told_by_its_lock() {
     let case = Case::of(small(1), false);
     let file = fs::File::open(&case.inputs[0]).unwrap();
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert!(crate::system::lock_exclusive(&file).unwrap());
     assert_eq!(case.json().0.files[0].state, State::Living);
     drop(file);
     assert_eq!(case.json().0.files[0].state, State::Crashed);
@@ -103,16 +103,15 @@ fn a_file_that_is_written_while_it_is_read() {
     let versions = versions.map(|ring| ring.bytes(false));
     let path = case.add("a.bin", &versions[0]);
     let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
-    rustix::fs::flock(&file, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    assert!(crate::system::lock_exclusive(&file).unwrap());
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            use std::os::unix::fs::FileExt;
             for i in 0.. {
                 if done.load(std::sync::atomic::Ordering::Relaxed) {
                     return;
                 }
-                file.write_all_at(&versions[i % 2][4096..], 4096).unwrap();
+                crate::system::write_all_at(&file, &versions[i % 2][4096..], 4096).unwrap();
             }
         });
         for _ in 0..20 {

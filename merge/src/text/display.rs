@@ -152,6 +152,7 @@ mod tests {
         }
     }
 
+    #[cfg(unix)]
     #[test]
     fn paths_that_are_no_text() {
         use std::ffi::OsStr;

@@ -1,28 +1,32 @@
 //! The tick counter for every event, and the anchors that relate it to the machine's clocks.
 
-use rustix::time::{ClockId, clock_gettime};
+mod counter;
+
+use crate::system;
+pub use crate::system::{monotonic, processor_time, thread_time};
 use viztracer_format::clock::Anchor;
-use viztracer_format::header::{CLOCK_MONOTONIC, CLOCK_TSC};
+use viztracer_format::header::{CLOCK_COUNTER, CLOCK_MONOTONIC};
 
 /// The tick counter of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
-    /// The time stamp counter of x86-64, where it runs at one rate on all processors and never stops.
-    Tsc,
-    /// `CLOCK_MONOTONIC` in nanoseconds.
+    /// A counter of the processor that runs at one rate on all processors and never stops: see [`counter`].
+    Counter,
+    /// The monotonic clock of the system, in nanoseconds.
     Monotonic,
 }
 
 impl Clock {
-    /// The time stamp counter if it can be trusted, else `CLOCK_MONOTONIC`.
+    /// The processor's counter if it can be trusted, else the monotonic clock.
     pub fn detect() -> Clock {
-        if tsc_is_invariant() && kernel_trusts_tsc() { Clock::Tsc } else { Clock::Monotonic }
+        let is_steady = system::clock_source().is_some_and(|source| counter::is_steady(&source));
+        if is_steady { Clock::Counter } else { Clock::Monotonic }
     }
 
     /// The number of this clock in a file's header.
     pub fn number(self) -> u32 {
         match self {
-            Clock::Tsc => CLOCK_TSC,
+            Clock::Counter => CLOCK_COUNTER,
             Clock::Monotonic => CLOCK_MONOTONIC,
         }
     }
@@ -31,10 +35,16 @@ impl Clock {
     #[inline(always)]
     pub fn now(self) -> u64 {
         match self {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: every x86-64 processor has the instruction, and it touches no memory.
-            Clock::Tsc => unsafe { core::arch::x86_64::_rdtsc() },
-            _ => monotonic(),
+            Clock::Counter => counter::read(),
+            Clock::Monotonic => monotonic(),
+        }
+    }
+
+    /// So many ticks, or fewer, are in this time, in ns.
+    pub fn least_ticks(self, nanoseconds: u64) -> u64 {
+        match self {
+            Clock::Counter => counter::least_counts(nanoseconds),
+            Clock::Monotonic => nanoseconds,
         }
     }
 
@@ -45,11 +55,11 @@ impl Clock {
             let monotonic = monotonic();
             let after = self.now();
             let width = after.saturating_sub(before);
-            (width, Anchor { ticks: before + width / 2, monotonic, realtime: realtime() })
+            (width, Anchor { ticks: before + width / 2, monotonic, realtime: system::realtime() })
         });
         let (_, anchor) = tries.min_by_key(|(width, _)| *width).unwrap_or_default();
         match self {
-            Clock::Tsc => anchor,
+            Clock::Counter => anchor,
             Clock::Monotonic => Anchor { ticks: anchor.monotonic, ..anchor },
         }
     }
@@ -60,51 +70,7 @@ pub(crate) fn scaled(time: u64, to: u64, from: u64) -> u64 {
     u64::try_from(u128::from(time) * u128::from(to) / u128::from(from.max(1))).unwrap_or(u64::MAX)
 }
 
-/// `CLOCK_MONOTONIC`, in nanoseconds.
-pub fn monotonic() -> u64 {
-    nanoseconds(ClockId::Monotonic)
-}
-
-/// The processor time of the process, in nanoseconds.
-pub fn processor_time() -> u64 {
-    nanoseconds(ClockId::ProcessCPUTime)
-}
-
-/// The processor time of the calling thread, in nanoseconds.
-pub fn thread_time() -> u64 {
-    nanoseconds(ClockId::ThreadCPUTime)
-}
-
-fn realtime() -> u64 {
-    nanoseconds(ClockId::Realtime)
-}
-
-#[inline]
-fn nanoseconds(clock: ClockId) -> u64 {
-    let time = clock_gettime(clock);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
-
-/// CPUID leaf 0x8000_0007, EDX bit 8 (AMD64 manual volume 3, Intel SDM volume 3 section "Invariant TSC"). Miri, which
-/// interprets the code, has neither that instruction nor the counter.
-#[cfg(all(target_arch = "x86_64", not(miri)))]
-fn tsc_is_invariant() -> bool {
-    use core::arch::x86_64::__cpuid;
-    __cpuid(0x8000_0000).eax >= 0x8000_0007 && __cpuid(0x8000_0007).edx & 1 << 8 != 0
-}
-
-#[cfg(not(all(target_arch = "x86_64", not(miri))))]
-fn tsc_is_invariant() -> bool {
-    false
-}
-
-/// The kernel falls back to these clock sources when it has found the counter unstable.
-fn kernel_trusts_tsc() -> bool {
-    let source = std::fs::read_to_string("/sys/devices/system/clocksource/clocksource0/current_clocksource");
-    !matches!(source.as_deref().map(str::trim), Ok("hpet" | "acpi_pm" | "jiffies" | "refined-jiffies"))
-}
-
-/// One fixed rate between ticks and microseconds of `CLOCK_MONOTONIC`, so that a time that was given out leads back to
+/// One fixed rate between ticks and microseconds of the monotonic clock, so that a time that was given out leads back to
 /// its ticks. The merge knows the rate better; this is for numbers that a program hands back.
 #[derive(Clone, Copy, Debug)]
 pub struct TickScale {

@@ -5,20 +5,19 @@
 //! under a high descriptor number, so that processes in other containers, where its pid means nothing or another
 //! process, see that the session lives. The other processes open it only at their start. The block stays until the ring
 //! files are removed, also if that takes long or never happens, as it says where they are and who needs them. A session
-//! without `/dev/shm` has no block.
+//! without a place for it has no block: see [`memory`].
 
-use crate::file::{identity, lock};
+mod memory;
+
+use crate::file_lock::lock;
 use crate::known_file::KnownFile;
 use crate::lock::ignore_poison;
 use crate::process::ProcessFacts;
-use rustix::fs::{Mode, OFlags};
-use rustix::process::geteuid;
-use shared_memory::{Shmem, ShmemConf, ShmemError};
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use crate::system::{self, identity, is_private, open_unfollowed};
+use memory::Memory;
+pub(crate) use memory::directory;
+use std::fs::File;
+use std::io::{self, Read};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -27,8 +26,6 @@ use viztracer_format::control::{
 };
 
 const PREFIX: &str = "viztracer_control_";
-/// The directory of named shared memory on Linux.
-const DIRECTORY: &str = "/dev/shm";
 /// How many bytes of a session's id are in the name of its block.
 const ID_BYTES: usize = 6;
 
@@ -55,20 +52,17 @@ pub struct Counts {
 ///
 /// # Errors
 /// There is no shared memory, or no space in it.
-pub fn create(session_id: [u8; 16], directory: &[u8]) -> io::Result<String> {
+pub fn create(session_id: [u8; 16], rings: &[u8]) -> io::Result<String> {
     let id = session_id.iter().take(ID_BYTES).fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
     let name = format!("{PREFIX}{}_{id}", std::process::id());
-    let mut memory = ShmemConf::new().size(BLOCK_SIZE).os_id(&name).create().map_err(other)?;
-    // A page that does not exist yet costs SIGBUS when memory is full; writing it costs an error.
-    let mut file = OpenOptions::new().write(true).open(Path::new(DIRECTORY).join(&name))?;
-    file.write_all(&describe(session_id, directory)[..])?;
+    let mut memory = memory::create(&name, &describe(session_id, rings)[..])?;
     hold(&name)?;
-    memory.set_owner(false); // it stays when this goes
+    memory.keep();
     Ok(name)
 }
 
 /// The bytes of a new block.
-fn describe(session_id: [u8; 16], directory: &[u8]) -> Box<[u8; BLOCK_SIZE]> {
+fn describe(session_id: [u8; 16], rings: &[u8]) -> Box<[u8; BLOCK_SIZE]> {
     let process = ProcessFacts::current();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     let description = Description {
@@ -76,11 +70,11 @@ fn describe(session_id: [u8; 16], directory: &[u8]) -> Box<[u8; BLOCK_SIZE]> {
         session_id,
         boot_id: process.boot_id,
         process_start: process.start,
-        pid_namespace: std::fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino()),
+        pid_namespace: system::pid_namespace(),
         created: now,
         ..Description::new()
     };
-    description.to_block(directory, &process.arguments)
+    description.to_block(rings, &process.arguments)
 }
 
 /// Locks the block for the first process of its session, until [`let_go`] or the end of the process.
@@ -103,21 +97,22 @@ pub fn let_go(name: &str) {
 }
 
 /// Opens a block of this user. A link, or what others may read or write, is none.
-pub(crate) fn open_file(name: &str) -> io::Result<OwnedFd> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let file = File::from(rustix::fs::open(Path::new(DIRECTORY).join(checked(name)?), flags, Mode::empty())?);
-    let metadata = file.metadata()?;
-    let is_private = metadata.uid() == geteuid().as_raw() && metadata.mode() & 0o077 == 0;
-    if !metadata.is_file() || !is_private {
+pub(crate) fn open_file(name: &str) -> io::Result<File> {
+    let file = open_unfollowed(&directory().join(checked(name)?))?;
+    if !is_private(&file)? {
         let reason = format!("the control block {name} is not a file that only this user may open");
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
     }
-    Ok(file.into())
+    Ok(file)
 }
 
 /// The name, if it can be that of a block.
 fn checked(name: &str) -> io::Result<&str> {
-    if name.starts_with(PREFIX) && !name.contains('/') { Ok(name) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    if name.starts_with(PREFIX) && !name.contains(['/', '\\']) {
+        Ok(name)
+    } else {
+        Err(io::ErrorKind::InvalidInput.into())
+    }
 }
 
 /// Joins this process to the session. `false`: the session is over.
@@ -173,19 +168,19 @@ pub fn end(name: &str) -> io::Result<Counts> {
 /// Removes a block of this user, whatever is in it, and unlocks it.
 pub fn remove(name: &str) {
     if open_file(name).is_ok() {
-        let _ = std::fs::remove_file(Path::new(DIRECTORY).join(name));
+        let _ = std::fs::remove_file(directory().join(name));
     }
     let_go(name);
 }
 
 /// Maps the block with this name, after a look at a copy of it.
-pub(crate) fn open(name: &str) -> io::Result<Shmem> {
+pub(crate) fn open(name: &str) -> io::Result<Memory> {
     let file = open_file(name)?;
     let before = identity(&file);
     let mut copy = Vec::new();
-    File::from(file).take(BLOCK_SIZE as u64).read_to_end(&mut copy)?;
+    file.take(BLOCK_SIZE as u64).read_to_end(&mut copy)?;
     Session::parse(&copy).map_err(|error| damaged(name, error))?;
-    let memory = ShmemConf::new().os_id(name).open().map_err(other)?;
+    let memory = memory::map(name)?;
     // Only its owner can take a name in this directory away, so what was mapped between the two looks is the same file.
     if before.is_none() || identity(&open_file(name)?) != before {
         return Err(damaged(name, "it was replaced"));
@@ -197,7 +192,7 @@ fn damaged(name: &str, reason: impl std::fmt::Display) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, format!("the control block {name} is damaged: {reason}"))
 }
 
-fn words(memory: &Shmem) -> io::Result<&Words> {
+fn words(memory: &Memory) -> io::Result<&Words> {
     Ok(&parts(memory)?.counts)
 }
 
@@ -210,24 +205,15 @@ pub(crate) struct Parts {
 const _: () = assert!(COUNTS_OFFSET + std::mem::offset_of!(Parts, switches) == SWITCHES_OFFSET);
 
 /// The parts of a mapped block that change.
-pub(crate) fn parts(memory: &Shmem) -> io::Result<&Parts> {
-    if memory.len() < COUNTS_OFFSET + size_of::<Parts>() {
+pub(crate) fn parts(memory: &Memory) -> io::Result<&Parts> {
+    if memory.length() < COUNTS_OFFSET + size_of::<Parts>() {
         return Err(io::ErrorKind::InvalidData.into());
     }
     // SAFETY: the offset is less than the length of the mapping.
-    let parts = unsafe { memory.as_ptr().add(COUNTS_OFFSET) };
+    let parts = unsafe { memory.base().add(COUNTS_OFFSET) };
     // SAFETY: a mapping begins at a page, is long enough for atomic words at this offset, and outlives the reference.
     Ok(unsafe { &*parts.cast::<Parts>() })
 }
 
-fn other(error: ShmemError) -> io::Error {
-    match error {
-        ShmemError::MapCreateFailed(number)
-        | ShmemError::MapOpenFailed(number)
-        | ShmemError::UnknownOsError(number) => io::Error::from_raw_os_error(number as i32),
-        error => io::Error::other(error.to_string()),
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;

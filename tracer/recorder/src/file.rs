@@ -5,12 +5,23 @@
 //! before [`RingFile::grow`] has allocated it. A store can therefore never meet a page without a block behind it, which
 //! is what kills other tracers with SIGBUS when a disk fills up.
 
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+
 use crate::clock::Clock;
 use crate::error::{FileAction, RecorderError};
+use crate::file_lock::lock;
 use crate::last_act;
 use crate::process;
-use memmap2::{Advice, MmapOptions, MmapRaw};
-use rustix::fs::{self as unix, FlockOperation, Mode, OFlags, RenameFlags};
+use crate::system::{self, identity};
+#[cfg(target_os = "linux")]
+use linux::{populate, rename_to_new, shared_memory_device};
+#[cfg(target_os = "macos")]
+use macos::{populate, rename_to_new, shared_memory_device};
+use memmap2::{MmapOptions, MmapRaw};
+use rustix::fs::{self as unix, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Resource, getrlimit};
 use std::fs::File;
@@ -19,21 +30,14 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::thread::sleep;
-use std::time::Duration;
 use viztracer_format::header::{HEADER_SIZE, Status};
 
 /// A descriptor number that programs which count theirs from 3 do not meet.
 const HIGH_DESCRIPTOR: i32 = 200;
 
-/// Shared memory. A program that finds it full is killed by SIGBUS.
-const SHARED_MEMORY: &str = "/dev/shm";
-
-/// How often a lock is tried, a millisecond apart.
-const LOCK_ATTEMPTS: u32 = 50;
-
-const PAGE: usize = 4096;
-const PAGES_PER_WRITE: usize = 64;
+/// Zeros that are written together, and how many of these one call writes.
+const BLOCK: usize = 4096;
+const BLOCKS_PER_WRITE: usize = 64;
 
 /// A mapped file that grows.
 #[derive(Debug)]
@@ -75,7 +79,7 @@ impl RingFile {
         match made {
             Ok((map, path)) => {
                 let identity = identity(&file).unwrap_or_default();
-                let is_shared = device(SHARED_MEMORY) == Some(identity.0);
+                let is_shared = shared_memory_device() == Some(identity.0);
                 Ok(RingFile { map, identity, path, is_shared, descriptor: AtomicI32::new(file.into_raw_fd()) })
             }
             Err(error) => {
@@ -119,8 +123,12 @@ impl RingFile {
         last_act::forget(self.base());
     }
 
-    /// Allocates the bytes from `from` to `to`, so that they can be touched.
-    pub fn grow(&self, from: usize, to: usize) -> Result<(), Errno> {
+    /// Allocates the bytes from `from` to `to`, so that they can be touched. `Err` holds the system's error number.
+    pub fn grow(&self, from: usize, to: usize) -> Result<(), i32> {
+        self.allocate(from, to).map_err(Errno::raw_os_error)
+    }
+
+    fn allocate(&self, from: usize, to: usize) -> Result<(), Errno> {
         if last_act::is_cut() {
             return Err(Errno::IO);
         }
@@ -182,7 +190,8 @@ impl RingFile {
 
     /// Whether the file still has a name. A file that this process cannot reach counts as one that has.
     pub fn is_linked(&self) -> bool {
-        self.descriptor().and_then(unix::fstat).map_or_else(|errno| errno != Errno::NOENT, |stat| stat.st_nlink > 0)
+        let found = self.descriptor().map(system::is_linked);
+        found.map_or_else(|errno| errno != Errno::NOENT, |is_linked| is_linked.unwrap_or(true))
     }
 
     /// The descriptor, unless the program has closed it and perhaps opened something else under its number.
@@ -211,22 +220,10 @@ impl Drop for RingFile {
 
 fn open_new(path: &Path) -> Result<File, Errno> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let file = out_of_the_way(unix::open(path, flags, Mode::RUSR | Mode::WUSR)?);
+    let file = out_of_the_way(unix::open(path, flags, Mode::RUSR | Mode::WUSR)?).into();
     // Without the lock, as on some network file systems, readers ask for the process instead.
     let _ = lock(&file);
-    Ok(file.into())
-}
-
-/// Locks a file of this process. Somebody who looks whether the lock is free has it for some microseconds, so this
-/// tries again for a while.
-pub(crate) fn lock(file: impl AsFd) -> Result<(), Errno> {
-    for _ in 0..LOCK_ATTEMPTS {
-        match unix::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => sleep(Duration::from_millis(1)),
-            locked => return locked,
-        }
-    }
-    Err(Errno::WOULDBLOCK)
+    Ok(file)
 }
 
 /// The same file under a high descriptor number if one is free, else under one that is no standard stream's.
@@ -254,9 +251,9 @@ fn publish(temporary: &Path, directory: &Path, stem: &str) -> Result<PathBuf, Er
     let names = std::iter::once(format!("{stem}.bin")).chain((1..).map(|image| format!("{stem}_{image}.bin")));
     for name in names {
         let path = directory.join(name);
-        match unix::renameat_with(unix::CWD, temporary, unix::CWD, &path, RenameFlags::NOREPLACE) {
+        match rename_to_new(temporary, &path) {
             Err(Errno::EXIST) => {}
-            Err(Errno::INVAL | Errno::NOSYS) => match unix::link(temporary, &path) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => match unix::link(temporary, &path) {
                 Err(Errno::EXIST) => {}
                 linked => {
                     linked?;
@@ -272,20 +269,16 @@ fn publish(temporary: &Path, directory: &Path, stem: &str) -> Result<PathBuf, Er
 
 /// Refuses to take so many bytes of shared memory if less than a quarter of all of it were left.
 fn leave_a_quarter(file: impl AsFd, bytes: usize) -> Result<(), Errno> {
-    let stat = unix::fstatfs(file)?;
-    let pages = bytes.div_ceil(PAGE) as u64;
+    let stat = unix::fstatvfs(file)?;
+    let blocks = (bytes as u64).div_ceil(stat.f_frsize.max(1));
     // One without a limit says 0 of all.
-    let is_enough = stat.f_blocks == 0 || stat.f_bavail >= pages + stat.f_blocks / 4;
+    let is_enough = stat.f_blocks == 0 || stat.f_bavail >= blocks + stat.f_blocks / 4;
     if is_enough { Ok(()) } else { Err(Errno::NOSPC) }
 }
 
 /// The limit on this process's address space, in bytes, if there is one.
 pub fn address_space() -> Option<usize> {
     getrlimit(Resource::As).current.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX))
-}
-
-fn device(path: &str) -> Option<u64> {
-    unix::stat(path).ok().map(|stat| stat.st_dev)
 }
 
 /// Allocates blocks on the disk, or pages of the tmpfs, for a range of the file, by writing zeros: the file system has
@@ -296,29 +289,14 @@ fn allocate(file: impl AsFd, from: usize, to: usize) -> Result<(), Errno> {
     if getrlimit(Resource::Fsize).current.is_some_and(|limit| to as u64 > limit) {
         return Err(Errno::FBIG);
     }
-    let zeros = [IoSlice::new(&[0; PAGE]); PAGES_PER_WRITE];
+    let zeros = [IoSlice::new(&[0; BLOCK]); BLOCKS_PER_WRITE];
     let mut at = from;
     while at < to {
-        let pages = (to - at).div_ceil(PAGE).min(PAGES_PER_WRITE);
-        match rustix::io::pwritev(&file, &zeros[..pages], at as u64)? {
+        let blocks = (to - at).div_ceil(BLOCK).min(BLOCKS_PER_WRITE);
+        match rustix::io::pwritev(&file, &zeros[..blocks], at as u64)? {
             0 => return Err(Errno::NOSPC),
             written => at += written,
         }
     }
     Ok(())
-}
-
-/// Touches the pages of an allocated range now, in one call, instead of one fault at a time on the record path; and
-/// learns by an error, not by SIGBUS, if a page cannot be had.
-fn populate(map: &MmapRaw, from: usize, to: usize) -> Result<(), Errno> {
-    match map.advise_range(Advice::PopulateWrite, from, to - from).map_err(|e| Errno::from_io_error(&e)) {
-        Err(Some(Errno::FAULT)) => Err(Errno::NOSPC),
-        _ => Ok(()), // EINVAL: a kernel before 5.14, where each page faults by itself
-    }
-}
-
-/// Device and inode of an open file.
-pub(crate) fn identity(file: impl AsFd) -> Option<(u64, u64)> {
-    let stat = unix::fstat(file).ok()?;
-    Some((stat.st_dev, stat.st_ino))
 }

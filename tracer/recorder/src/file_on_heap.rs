@@ -7,10 +7,9 @@
 use crate::clock::Clock;
 use crate::error::{FileAction, RecorderError};
 use crate::last_act;
-use rustix::fs as unix;
 use rustix::io::Errno;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use viztracer_format::header::{HEADER_SIZE, STATUS_OFFSET, Status};
@@ -85,7 +84,7 @@ impl RingFile {
     }
 
     /// Zeros the bytes from `from` to `to`, so that they can be read.
-    pub fn grow(&self, from: usize, to: usize) -> Result<(), Errno> {
+    pub fn grow(&self, from: usize, to: usize) -> Result<(), i32> {
         assert!(from <= to && to <= self.layout.size());
         // SAFETY: inside of the memory, and nobody has these bytes before they are grown.
         unsafe { self.base.add(from).write_bytes(0, to - from) };
@@ -134,18 +133,7 @@ pub(crate) fn out_of_the_way(file: OwnedFd) -> OwnedFd {
     file
 }
 
-/// Locks nothing: Miri has no locks of files.
-pub(crate) fn lock(_: impl AsFd) -> Result<(), Errno> {
-    Ok(())
-}
-
 /// A limit that keeps the memory of each recording small.
 pub fn address_space() -> Option<usize> {
     Some(64 << 20)
-}
-
-/// Device and inode: what the descriptor stands for.
-pub(crate) fn identity(file: impl AsFd) -> Option<(u64, u64)> {
-    let stat = unix::fstat(file).ok()?;
-    Some((stat.st_dev, stat.st_ino))
 }

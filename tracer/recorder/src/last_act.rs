@@ -5,6 +5,7 @@
 //! uses it any more.
 
 use crate::clock::Clock;
+use crate::system;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 use viztracer_format::header::{ENDING_UNKNOWN, Status};
@@ -13,8 +14,8 @@ use viztracer_format::header::{ENDING_UNKNOWN, Status};
 static STATUS: AtomicPtr<Status> = AtomicPtr::new(ptr::null_mut());
 /// The mapping of that file: the address of its first byte, and its length in bytes.
 static MAPPING: [AtomicUsize; 2] = [const { AtomicUsize::new(0) }; 2];
-/// Whether the ticks of that file are those of [`Clock::Tsc`].
-static IS_TSC: AtomicBool = AtomicBool::new(false);
+/// Whether the ticks of that file are those of [`Clock::Counter`].
+static IS_COUNTER: AtomicBool = AtomicBool::new(false);
 /// The number of threads that use the header now.
 static LOOKING: AtomicU32 = AtomicU32::new(0);
 /// Whether the file was cut by someone else, so that its mapping had to be replaced by memory.
@@ -22,7 +23,7 @@ static CUT: AtomicBool = AtomicBool::new(false);
 
 /// Makes this the header of the process's file, at the beginning of this mapping (address and length in bytes).
 pub(crate) fn follow(status: &Status, mapping: (*mut u8, usize), clock: Clock) {
-    IS_TSC.store(clock == Clock::Tsc, Ordering::Relaxed);
+    IS_COUNTER.store(clock == Clock::Counter, Ordering::Relaxed);
     CUT.store(false, Ordering::Relaxed);
     MAPPING[0].store(mapping.0.addr(), Ordering::Relaxed);
     MAPPING[1].store(mapping.1, Ordering::Relaxed);
@@ -54,9 +55,9 @@ pub fn note(ending: u64) {
     LOOKING.fetch_add(1, Ordering::SeqCst);
     // SAFETY: null, or a header that `forget` keeps mapped while `LOOKING` is not 0.
     if let Some(status) = unsafe { STATUS.load(Ordering::SeqCst).as_ref() } {
-        let clock = if IS_TSC.load(Ordering::Relaxed) { Clock::Tsc } else { Clock::Monotonic };
+        let clock = if IS_COUNTER.load(Ordering::Relaxed) { Clock::Counter } else { Clock::Monotonic };
         status.last_sign.store(clock.now(), Ordering::Relaxed);
-        status.ending.store(ending, Ordering::Relaxed);
+        status.ending.store(ending, Ordering::Release); // a reader that sees this sees the time as well
     }
     LOOKING.fetch_sub(1, Ordering::SeqCst);
 }
@@ -76,13 +77,10 @@ pub fn is_mapped(address: usize) -> bool {
 /// program goes on, and what was recorded is lost. Returns whether that succeeded. Does only what a signal handler may
 /// do.
 pub fn replace_mapping() -> bool {
-    use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
     let [base, length] = [&MAPPING[0], &MAPPING[1]].map(|word| word.load(Ordering::Relaxed));
-    let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
-    let address = ptr::with_exposed_provenance_mut(base);
     CUT.store(true, Ordering::Relaxed);
     // SAFETY: the range is our whole mapping, which is made of words of which each value is valid.
-    unsafe { mmap_anonymous(address, length, ProtFlags::READ | ProtFlags::WRITE, flags) }.is_ok()
+    unsafe { system::replace_by_memory(base, length) }
 }
 
 /// Whether the file was cut and its mapping was replaced.

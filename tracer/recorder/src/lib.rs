@@ -5,6 +5,9 @@
 //! are all that runs per call without logged data: each makes one 16-byte store, raises one counter and reads the
 //! [`clock`] once, without a lock, an allocation or a system call.
 //!
+//! What operating systems and processors do differently is in `system`, `clock::counter` and in the files that are named
+//! after a system.
+//!
 //! Invariants: nothing here formats text, calls back or panics on the per-call path; a full disk, a vanished directory
 //! or a limit costs events, which are counted, and never harms the host program.
 
@@ -16,7 +19,10 @@ pub mod control;
 mod error;
 mod estimates;
 #[cfg_attr(miri, path = "file_on_heap.rs")]
+#[cfg_attr(windows, path = "file_on_windows.rs")]
 pub mod file;
+mod file_lock;
+#[cfg_attr(windows, path = "known_file_on_windows.rs")]
 mod known_file;
 pub mod labels;
 pub mod last_act;
@@ -28,6 +34,7 @@ mod recorder;
 pub mod ring;
 mod source;
 pub mod switches;
+mod system;
 mod thread;
 
 pub use error::{FileAction, RecorderError};

@@ -61,7 +61,7 @@ impl Memory for MappedFile {
     }
 
     fn grow(&self, from: u32, to: u32) -> Result<(), i32> {
-        self.file.grow(self.offset(from), self.offset(to)).map_err(|errno| errno.raw_os_error())
+        self.file.grow(self.offset(from), self.offset(to))
     }
 
     fn slots_per_segment(&self) -> usize {

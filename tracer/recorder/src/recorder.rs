@@ -15,6 +15,7 @@ use crate::mapped::MappedRing;
 use crate::names::NameTable;
 use crate::process;
 use crate::ring::{Memory, Ring};
+use crate::system::recorded_error;
 use crate::thread::{Limits, OpenCalls, SlowCall, ThreadRecorder};
 pub use options::{Budget, Options};
 use std::collections::HashMap;
@@ -74,7 +75,7 @@ impl Recorder {
         if let Some(error) = ring.prepare() {
             let path = ring.memory().file().path().to_owned();
             let _ = std::fs::remove_file(&path);
-            let source = std::io::Error::from_raw_os_error(error);
+            let source = recorded_error(error);
             return Err(RecorderError::File { action: FileAction::Reserve, path, source });
         }
         Ok(Recorder {
@@ -82,8 +83,8 @@ impl Recorder {
             limits: Limits {
                 min_ticks: options.min_ticks(opened),
                 max_depth: options.max_depth,
-                look_ticks: options.look_ticks(opened),
-                slow_ticks: options.slow_ticks(opened),
+                look_ticks: options.look_ticks(clock, opened),
+                slow_ticks: options.slow_ticks(clock, opened),
                 has_budget: options.budget.is_some(),
             },
             command_line: process::command_line(),

@@ -1,7 +1,7 @@
 //! The identity of the file that a source path leads to, by which readers of the trace know that they opened the same
 //! file.
 
-use rustix::fs::{FileType, stat};
+use crate::system;
 use viztracer_format::names::SourceIdentity;
 
 /// The file to which the path leads now; `None` if that is no regular file, and for names such as `<string>`.
@@ -9,17 +9,10 @@ pub fn identity(path: &str) -> Option<SourceIdentity> {
     if path.starts_with('<') {
         return None;
     }
-    let stat = stat(path).ok().filter(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)?;
-    let modified = (stat.st_mtime as i64).wrapping_mul(1_000_000_000).wrapping_add(stat.st_mtime_nsec as i64);
-    Some(SourceIdentity {
-        device: stat.st_dev as u64,
-        inode: stat.st_ino as u64,
-        size: stat.st_size as u64,
-        modified: modified as u64,
-    })
+    system::source_identity(path)
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use std::os::unix::fs::MetadataExt;

@@ -8,9 +8,9 @@
 use crate::clock::monotonic;
 use crate::control::{open, open_file, parts};
 use crate::known_file::KnownFile;
-use rustix::fs::fstat;
+use crate::system::{is_linked, read_at};
+use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
 use std::sync::atomic::Ordering;
 use viztracer_format::control::{MARK_SLOTS, TEXT_OFFSET, changed, name_words};
 pub use viztracer_format::control::{Mark, Switches, Wanted};
@@ -20,12 +20,12 @@ pub use viztracer_format::control::{Mark, Switches, Wanted};
 /// # Errors
 /// There is no such block of this user, or it is of another session or version.
 pub fn look(name: &str, session_id: [u8; 16]) -> io::Result<Switches> {
-    read(open_file(name)?, session_id)
+    read(&open_file(name)?, session_id)
 }
 
-fn read(file: impl AsFd, session_id: [u8; 16]) -> io::Result<Switches> {
+fn read(file: &File, session_id: [u8; 16]) -> io::Result<Switches> {
     let mut copy = [0; TEXT_OFFSET];
-    let size = rustix::io::pread(&file, &mut copy, 0)?;
+    let size = read_at(file, &mut copy, 0)?;
     Switches::parse(&copy[..size], session_id).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
@@ -53,16 +53,13 @@ impl OpenBlock {
     /// # Errors
     /// As for [`look`].
     pub fn look(&mut self) -> io::Result<Switches> {
-        let is_there = |file: KnownFile| {
-            let stat = file.borrowed().and_then(|file| fstat(file).ok());
-            stat.is_some_and(|stat| stat.st_nlink > 0)
-        };
+        let is_there = |file: KnownFile| file.borrowed().and_then(|file| is_linked(&*file)).unwrap_or(false);
         if !self.file.is_some_and(is_there) {
             self.close();
             self.open()?;
         }
         let file = self.file.as_ref().and_then(KnownFile::borrowed);
-        read(file.ok_or(io::ErrorKind::NotFound)?, self.session_id)
+        read(&*file.ok_or(io::ErrorKind::NotFound)?, self.session_id)
     }
 
     fn open(&mut self) -> io::Result<()> {
@@ -114,13 +111,13 @@ pub fn mark(name: &str, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
     use crate::control::{create, remove};
     use std::os::fd::{FromRawFd, OwnedFd};
     use std::os::unix::fs::{FileExt, PermissionsExt};
-    use std::path::{Path, PathBuf};
+    use std::path::PathBuf;
 
     fn made() -> (String, [u8; 16]) {
         let id = crate::process::random_id();
@@ -128,7 +125,7 @@ mod tests {
     }
 
     fn path(name: &str) -> PathBuf {
-        Path::new("/dev/shm").join(name)
+        crate::control::directory().join(name)
     }
 
     #[test]

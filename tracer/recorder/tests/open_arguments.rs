@@ -156,6 +156,7 @@ fn arguments_extend_over_blocks() {
 /// A call whose arguments change for ever takes a limited part of the file, and shows the newest ones at all times.
 #[test]
 #[cfg_attr(miri, ignore = "takes minutes")]
+#[cfg_attr(windows, ignore = "a file there has the length of its mapping from the beginning")]
 fn changes_do_not_pile_up() {
     let directory = TempDir::new().unwrap();
     record(options(directory.path(), 1000), |thread, path| {

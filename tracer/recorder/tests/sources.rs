@@ -1,6 +1,6 @@
 //! The file vouches for the source files of its functions: once for each path.
 
-#![cfg(not(any(loom, miri)))]
+#![cfg(all(unix, not(any(loom, miri))))]
 
 mod support;
 

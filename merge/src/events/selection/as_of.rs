@@ -4,8 +4,7 @@
 use crate::align::Zero;
 use crate::error::MergeError;
 use crate::plan::recording::{Boot, Recording};
-use rustix::time::{ClockId, clock_gettime};
-use std::fs;
+use crate::system::{boot_id, monotonic, monotonic_offset};
 use std::str::FromStr;
 
 /// Why there is no report of what another machine, or another boot of this one, has recorded.
@@ -18,14 +17,12 @@ pub struct AsOf(i64);
 impl AsOf {
     /// This instant.
     pub fn now() -> AsOf {
-        let now = clock_gettime(ClockId::Monotonic);
-        AsOf::at(now.tv_sec.saturating_mul(1_000_000_000).saturating_add(now.tv_nsec))
+        AsOf::at(monotonic())
     }
 
-    /// The instant at which `CLOCK_MONOTONIC` of this process shows so many ns.
+    /// The instant at which the monotonic clock of this process shows so many ns.
     pub fn at(monotonic: i64) -> AsOf {
-        let offsets = fs::read_to_string("/proc/self/timens_offsets").unwrap_or_default();
-        AsOf(monotonic.saturating_sub(offset(&offsets)))
+        AsOf(monotonic.saturating_sub(monotonic_offset()))
     }
 
     /// Whether a recording had begun by then.
@@ -66,18 +63,8 @@ impl FromStr for AsOf {
     }
 }
 
-/// What a time namespace adds to the monotonic clock, in ns, of the text of `/proc/PID/timens_offsets`
-/// (time_namespaces(7)).
-fn offset(offsets: &str) -> i64 {
-    let line = offsets.lines().find(|line| line.starts_with("monotonic")).unwrap_or_default();
-    let mut numbers = line.split_whitespace().skip(1).map(|number| number.parse::<i64>().unwrap_or(0));
-    let (seconds, nanoseconds) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds)
-}
-
 fn this_boot() -> Boot {
-    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+    let digits: String = boot_id().chars().filter(char::is_ascii_hexdigit).collect();
     // The header of a ring file has the digits in the order of the text.
     Boot::of(u128::from_str_radix(&digits, 16).unwrap_or(0).swap_bytes().to_le_bytes())
 }
@@ -110,7 +97,5 @@ mod tests {
         assert!(before.0 <= now.0 && now.0 <= after.0);
         assert_eq!("17".parse::<AsOf>().unwrap(), AsOf::at(17));
         assert!("5s".parse::<AsOf>().is_err() && "".parse::<AsOf>().is_err());
-        assert_eq!(offset("monotonic         100   5\nboottime 0 0\n"), 100_000_000_005);
-        assert_eq!((offset("monotonic -3 0\n"), offset("")), (-3_000_000_000, 0));
     }
 }

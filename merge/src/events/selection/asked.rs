@@ -3,7 +3,7 @@
 use super::as_of::AsOf;
 use crate::text::when;
 use regex::Regex;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// The selected part of a trace. The default leaves nothing out.
 #[derive(Clone, Debug, Default)]
@@ -54,8 +54,8 @@ impl Selection {
 pub enum Bound {
     /// A duration after the begin of the trace.
     After(Duration),
-    /// A time of the wall clock.
-    At(SystemTime),
+    /// A time of the wall clock, in ns since 1970.
+    At(u64),
 }
 
 impl std::str::FromStr for Bound {

@@ -2,7 +2,6 @@
 
 use super::asked::{Bound, Selection};
 use crate::error::MergeError;
-use crate::text::when;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -73,7 +72,7 @@ impl TimeRange {
 fn nanoseconds_of(bound: Bound, begin: u64, base: u64) -> i128 {
     match bound {
         Bound::After(duration) => i128::from(begin) + i128::from(nanoseconds(duration)),
-        Bound::At(time) => i128::from(when::nanoseconds(time)) - i128::from(base),
+        Bound::At(time) => i128::from(time) - i128::from(base),
     }
 }
 
@@ -91,7 +90,6 @@ pub fn nanoseconds(duration: Duration) -> u64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::time::{SystemTime, UNIX_EPOCH};
 
     /// Small numbers, which meet each other, and the ends of what numbers can be.
     fn number() -> impl Strategy<Value = u64> {
@@ -99,7 +97,7 @@ mod tests {
     }
 
     fn bound() -> impl Strategy<Value = Bound> {
-        let at = |moment| Bound::At(UNIX_EPOCH + Duration::from_nanos(moment));
+        let at = Bound::At;
         prop_oneof![number().prop_map(|moment| Bound::After(Duration::from_nanos(moment))), number().prop_map(at)]
     }
 
@@ -107,7 +105,7 @@ mod tests {
     fn exact(bound: Bound, begin: u64, base: u64) -> i128 {
         match bound {
             Bound::After(after) => i128::from(begin) + after.as_nanos() as i128,
-            Bound::At(at) => at.duration_since(UNIX_EPOCH).unwrap().as_nanos() as i128 - i128::from(base),
+            Bound::At(at) => i128::from(at) - i128::from(base),
         }
     }
 
@@ -176,7 +174,7 @@ mod tests {
         for none in [[Some(3), Some(1), None], [Some(1), Some(1), None], [None, None, Some(0)]] {
             assert!(matches!(time(none), Err(MergeError::NoTime(_))), "{none:?}");
         }
-        let at = |seconds| Some(Bound::At(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)));
+        let at = |seconds: u64| Some(Bound::At(seconds * 1_000_000_000));
         let both = Selection { since: at(50), until: at(60), ..Selection::default() };
         // Both lie before the trace: that is an answer, and no contradiction.
         assert!(!TimeRange::of(&both, None, 0..5, 100_000_000_000).unwrap().has(0));

@@ -52,7 +52,7 @@ fn directories(tops: &[PathBuf]) -> Vec<PathBuf> {
     let mut left: Vec<PathBuf> = tops.to_vec();
     while let Some(directory) = left.pop() {
         let Ok(metadata) = fs::metadata(here(&directory)) else { continue };
-        if !metadata.is_dir() || !seen.insert(Inode::of(&metadata)) {
+        if !metadata.is_dir() || !seen.insert(Inode::at(here(&directory), &metadata)) {
             continue;
         }
         let listed = fs::read_dir(here(&directory)).into_iter().flatten().flatten();

@@ -1,10 +1,8 @@
 //! Which process a directory or a temporary file is of, by its name, and whether its process still runs, by its pid and
 //! its locks.
 
-use crate::input::process::may_run;
-use crate::storage::open::unblocked_unfollowed;
 use crate::storage::output::TEMPORARY_PREFIX;
-use rustix::fs::{FlockOperation, flock};
+use crate::system::{lock_shared, may_run, open_unfollowed};
 use std::path::Path;
 
 /// The pid in `viztracer_<pid>_<hex>`.
@@ -35,5 +33,5 @@ pub fn is_forsaken(path: &Path) -> bool {
 
 /// Whether a process holds a lock on this file, or that cannot be known.
 pub fn is_locked(path: &Path) -> bool {
-    !unblocked_unfollowed(path).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared).is_ok())
+    !open_unfollowed(path).is_ok_and(|file| lock_shared(&file).unwrap_or(false))
 }

@@ -2,15 +2,11 @@
 //! its ring.
 
 use super::{Input, Unread, read_at_most};
-use rustix::fs::{FallocateFlags, fallocate, fstatvfs};
-use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit};
+use crate::system::{check_descriptors, free_space, no_space, reserve, write_all_at};
 use std::cmp::Reverse;
 use std::fs::File;
 use std::io;
 use std::mem::offset_of;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
 use viztracer_format::header::{HEADER_SIZE, Header};
 use viztracer_format::labels;
 use viztracer_format::reader::Segment;
@@ -32,7 +28,7 @@ impl Input {
         reserve(&copy.to, self.length)?;
         let mut page = vec![0; HEADER_SIZE];
         read_at_most(&self.file, &mut page, 0)?;
-        copy.to.write_all_at(&page, 0)?;
+        write_all_at(&copy.to, &page, 0)?;
         let before = Header::parse(&page).unwrap_or_else(|_| self.header.clone());
         let mut unsettled = u64::MAX;
         self.segments(|_, segment| {
@@ -61,34 +57,10 @@ impl Input {
     }
 }
 
-/// Fails if this file takes a descriptor that others need more: files to read are opened one by one, but a snapshot
-/// stays open until it is merged. Descriptors are assigned from the lowest number on, so the number shows how many are
-/// in use.
-fn check_descriptors(file: &File) -> io::Result<()> {
-    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-    match u64::try_from(file.as_raw_fd()) {
-        Ok(number) if number < limit / 2 => Ok(()),
-        _ => Err(Errno::MFILE.into()),
-    }
-}
-
 /// Fails if a copy of this length would take more than half of what is free: others need space, too, and in a tmpfs it
 /// is memory.
 fn check_space(file: &File, length: u64) -> io::Result<()> {
-    let system = fstatvfs(file)?;
-    match system.f_bavail.saturating_mul(system.f_frsize) / 2 < length {
-        true => Err(Errno::NOSPC.into()),
-        false => Ok(()),
-    }
-}
-
-/// Takes the space at once, so that snapshots that are made at the same time do not all count on it. Some file systems
-/// cannot do that.
-fn reserve(file: &File, length: u64) -> io::Result<()> {
-    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, length) {
-        Ok(()) | Err(Errno::OPNOTSUPP) => Ok(()),
-        Err(error) => Err(error.into()),
-    }
+    if free_space(file)? / 2 < length { Err(no_space()) } else { Ok(()) }
 }
 
 /// A snapshot in the making.
@@ -150,13 +122,13 @@ impl SnapshotCopy {
                     words[..8].copy_from_slice(&seal.to_le_bytes());
                     words[8..].copy_from_slice(&(committed as u64).to_le_bytes());
                 }
-                self.to.write_all_at(bytes, offset)
+                write_all_at(&self.to, bytes, offset)
             }
             // The header alone is enough to find the damage again.
             Err(Unread::Damaged(_)) => {
                 let mut header = [0; SEGMENT_HEADER_SIZE];
                 read_at_most(&self.from.file, &mut header, offset)?;
-                self.to.write_all_at(&header, offset)
+                write_all_at(&self.to, &header, offset)
             }
             Err(Unread::Recycled) => Ok(()),
         }

@@ -299,7 +299,7 @@ fn many_processes_are_summed_up() {
         ring.stack(1, &[(1, 5_000_001)]);
         fs::write(directory.path().join(format!("{pid}.bin")), ring.bytes(false)).unwrap();
     }
-    let summary = merge(&Request::new(vec![directory.path().into()], "/dev/null".into()), &()).unwrap();
+    let summary = merge(&Request::new(vec![directory.path().into()], directory.path().join("out.json")), &()).unwrap();
     assert_eq!(summary.last_words.lines.len(), 11);
     assert_eq!(summary.last_words.lines[0], "MainProcess (pid 0) ended without a word in unknown function [Thread-1]");
     assert_eq!(summary.last_words.lines[10], "... and 3 more processes; --last_words shows all");
@@ -313,7 +313,7 @@ fn one_more_is_one() {
         (1..5).for_each(|serial| ring.stack(serial, &[(1, 5_000_001)]));
         fs::write(directory.path().join(format!("{pid}.bin")), ring.bytes(false)).unwrap();
     }
-    let summary = merge(&Request::new(vec![directory.path().into()], "/dev/null".into()), &()).unwrap();
+    let summary = merge(&Request::new(vec![directory.path().into()], directory.path().join("out.json")), &()).unwrap();
     assert_eq!(summary.last_words.lines[3], "... and 1 more thread of MainProcess (pid 0)");
     assert_eq!(summary.last_words.lines.last().unwrap(), "... and 1 more process; --last_words shows all");
 }

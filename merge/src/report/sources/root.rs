@@ -1,6 +1,7 @@
 //! The directory of `--source_root`. Nothing outside of it is opened, wherever links lead.
 
 use super::opened::OpenedSource;
+use crate::system::open_beneath;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Component, Path, PathBuf};
@@ -33,33 +34,6 @@ impl SourceRoot {
         if inside.as_os_str().is_empty() || !inside.components().all(is_plain) {
             return None;
         }
-        beneath(&self.directory, inside).ok()
+        open_beneath(&self.directory, inside).map(|(file, resolved)| OpenedSource { file, resolved }).ok()
     }
-}
-
-#[cfg(target_os = "linux")]
-fn beneath(directory: &File, path: &Path) -> io::Result<OpenedSource> {
-    use crate::storage::open::UNBLOCKED;
-    use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
-    use std::os::fd::AsRawFd;
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-    let open = |flags| {
-        Ok::<File, io::Error>(openat2(directory, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)?.into())
-    };
-    // Opening a device may do something, so it is looked at before.
-    if !open(OFlags::PATH)?.metadata()?.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    let file = open(UNBLOCKED)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::ErrorKind::InvalidInput.into());
-    }
-    let resolved = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
-    Ok(OpenedSource { file, resolved })
-}
-
-/// Other systems have no call that stays beneath a directory.
-#[cfg(not(target_os = "linux"))]
-fn beneath(_: &File, _: &Path) -> io::Result<OpenedSource> {
-    Err(io::ErrorKind::Unsupported.into())
 }

@@ -1,4 +1,4 @@
-//! Control blocks of real sessions in /dev/shm.
+//! Control blocks of real sessions.
 
 use super::*;
 use rustix::fs::FlockOperation;
@@ -11,7 +11,7 @@ fn made() -> String {
 }
 
 fn path(name: &str) -> PathBuf {
-    Path::new(DIRECTORY).join(name)
+    directory().join(name)
 }
 
 #[test]

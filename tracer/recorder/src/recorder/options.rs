@@ -1,5 +1,6 @@
 //! What a recording is asked to do, and what follows from it for the file and the record path.
 
+use crate::clock::Clock;
 use std::path::PathBuf;
 use viztracer_format::clock::Anchor;
 use viztracer_format::header::{SEGMENT_SIZE_MAX, SEGMENT_SIZE_MIN};
@@ -73,14 +74,14 @@ impl Options {
         self.ticks(self.min_duration, opened).map_or(0, |ticks| ticks / 100 * 99)
     }
 
-    /// The ticks between two looks, or less: no processor's counter is slower than the clock in ns.
-    pub(super) fn look_ticks(&self, opened: Anchor) -> Option<u64> {
-        self.look_interval.map(|interval| self.ticks(interval, opened).unwrap_or(interval))
+    /// The ticks between two looks, or less.
+    pub(super) fn look_ticks(&self, clock: Clock, opened: Anchor) -> Option<u64> {
+        self.look_interval.map(|interval| self.ticks(interval, opened).unwrap_or_else(|| clock.least_ticks(interval)))
     }
 
     /// A number of ticks that is certainly less than `slow_call`; what is noted is compared exactly later.
-    pub(super) fn slow_ticks(&self, opened: Anchor) -> u64 {
-        let ticks = |time| self.ticks(time, opened).unwrap_or(time);
+    pub(super) fn slow_ticks(&self, clock: Clock, opened: Anchor) -> u64 {
+        let ticks = |time| self.ticks(time, opened).unwrap_or_else(|| clock.least_ticks(time));
         if self.slow_call == 0 { u64::MAX } else { (ticks(self.slow_call) / 100 * 99).max(1) }
     }
 
