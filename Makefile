@@ -88,16 +88,17 @@ tsan: ## test the record path, and stop against hooks under ThreadSanitizer (nee
 COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/.installed)
 
 # Other platforms, in a directory with their compilers (tests/platforms/). wine runs programs for Windows, qemu those for
-# aarch64. There, tests of thousands of merges would take an hour. qemu has no seccomp(2), by which a test sees system
+# aarch64. There, tests of thousands of merges would take hours. qemu has no seccomp(2), by which a test sees system
 # calls. A test of the page's modules compares paths with `/` in them.
 CRATES  := -p viztracer-format -p viztracer-recorder -p viztracer-merge
 SLOW    := --skip damage
+SLOWER  := $(SLOW) $(patsubst %,--skip %,cut_anywhere folded::tests perfetto::tests nothing_changes rows_are_a_forest html)
 CORE    := $(patsubst %,tests/python/test_%.py,call_trees threads forks endings merge)
 SECCOMP := --skip a_call_makes_none --skip a_child_that_makes_one_is_killed
 
 test-aarch64: ## test the crates for Linux on aarch64 (needs root and Debian's packages)
 	tests/platforms/cargo.sh aarch64-unknown-linux-gnu test -p viztracer-format -p viztracer-recorder -- $(SECCOMP)
-	tests/platforms/cargo.sh aarch64-unknown-linux-gnu test -p viztracer-merge --lib -- $(SLOW)
+	tests/platforms/cargo.sh aarch64-unknown-linux-gnu test -p viztracer-merge --lib -- $(SLOWER)
 	tests/platforms/compare_reports.sh aarch64-unknown-linux-gnu qemu-aarch64 -L /usr/aarch64-linux-gnu
 
 test-aarch64-python: .venv/.tools-$(NEWEST) ## run the core of the Python tests there, as far as qemu can (the same needs)
