@@ -244,9 +244,13 @@ export function ofCalls(tracks) {
     return tracks.filter(({ kind }) => kind !== "async");
 }
 
-/** Returns how many calls a call stands for. @param {Track} track @param {number} call @returns {number} */
-export function callsIn({ flags, args }, call) {
-    return flags[call] & MERGED ? JSON.parse(args.get(call) ?? "{}").calls ?? 1 : 1;
+/** Returns for how many calls one stands, as text: of a part of merged calls, at most so many; "" if it is one call. */
+export function mergedCount(track, call) {
+    if ((track.flags[call] & MERGED) === 0) {
+        return "";
+    }
+    const { calls = 1 } = JSON.parse(track.args.get(call) ?? "{}");
+    return `${track.flags[call] & CLIPPED ? "up to " : ""}${calls.toLocaleString("en")}`;
 }
 
 /** Returns the end of a call. @param {Track} track @param {number} call */

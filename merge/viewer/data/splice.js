@@ -1,9 +1,9 @@
 // Puts a tile into the calls of a track: all calls of the tile, and of the others those outside of its time.
 //
 // A call that is shown one by one in both is the same one, and is taken from the tile. Merged calls that reach over an
-// edge of the tile are cut there.
+// edge of the tile are cut there: nobody knows how many of them are in the rest, so it is marked as a part.
 
-import { endOf, MERGED, UNFINISHED } from "./model.js";
+import { CLIPPED, endOf, MERGED, UNFINISHED } from "./model.js";
 
 const COLUMNS = {
     start: Float64Array, duration: Float64Array, function: Uint32Array, depth: Uint16Array, parent: Int32Array,
@@ -77,7 +77,7 @@ class Splice {
             const isLate = first && isBefore(first.start, this.whole.depth[first.call]);
             if (isLate && !(isTile && tile.start[this.next] <= first.start)) {
                 late.shift();
-                this.#put(this.whole, first.call, first.start, first.end, null);
+                this.#put(this.whole, first.call, first.start, first.end, null, CLIPPED);
             } else if (isTile) {
                 this.#tileCall();
             } else {
@@ -98,7 +98,7 @@ class Splice {
         const { begin = this.from, end: last = this.to } = this.edges.get(depth) ?? {};
         if (start < Math.min(begin, this.from)) {
             this.#before(start, depth);
-            this.#put(this.whole, call, start, Math.min(begin, this.from), this.places);
+            this.#put(this.whole, call, start, Math.min(begin, this.from), this.places, CLIPPED);
         }
         if (end > Math.max(last, this.to)) {
             this.late.push({ call, start: Math.max(last, this.to), end });
@@ -106,7 +106,7 @@ class Splice {
         }
     }
 
-    #put(of, call, start, end, places) {
+    #put(of, call, start, end, places, flags = 0) {
         const { made, count, open } = this;
         const depth = of.depth[call];
         made.start[count] = start;
@@ -114,7 +114,7 @@ class Splice {
         made.function[count] = of.function[call];
         made.depth[count] = depth;
         made.parent[count] = depth > 0 ? open[depth - 1] ?? -1 : -1;
-        made.flags[count] = of.flags[call];
+        made.flags[count] = of.flags[call] | flags;
         if (of.args.size > 0 && of.args.has(call)) {
             this.args.set(count, of.args.get(call));
         }

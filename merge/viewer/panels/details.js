@@ -2,7 +2,7 @@
 // ../timeline/points.js.
 
 import { ENDS, piecesOf } from "../data/lives.js";
-import { callers, callsIn, endOf, firstFrom, MERGED, UNFINISHED } from "../data/model.js";
+import { callers, endOf, firstFrom, MERGED, mergedCount, UNFINISHED } from "../data/model.js";
 import { numberText } from "../timeline/counters.js";
 import { beside, nameOf, pointsIn, timeOf } from "../timeline/points.js";
 import { apartFrom, exactText, momentText, timeText, wallClock } from "../timeline/ruler.js";
@@ -274,8 +274,8 @@ export class Details {
 
 /** Says how many calls a merged one stands for; "" if it is one call. */
 function mergedText(track, call) {
-    const calls = callsIn(track, call);
-    return calls > 1 ? `${counted(calls, "call")}, the longest of which is of this function: zoom in to see them` : "";
+    const calls = mergedCount(track, call);
+    return calls === "" ? "" : `${calls} calls, the longest of which is of this function: zoom in to see them`;
 }
 
 /** What is known of the coroutine whose piece a call is. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endOf, MERGED } from "../data/model.js";
+import { CLIPPED, endOf, MERGED, mergedCount } from "../data/model.js";
 import { callOf, nameOf } from "../data/names.js";
 import { splicing } from "../data/splice.js";
 import { atOnce } from "../statistics/slices.js";
@@ -53,6 +53,8 @@ test("a tile takes the place of the merged calls in its time", () => {
     assert.deepEqual([...places], [0, 1, 5, 7]);
     assert.deepEqual([...ofTile], [0, 2, 3, 4, 5, 6]);
     assert.equal(made.maxDepth, 2);
+    assert.deepEqual([1, 7, 3].map((call) => made.flags[call] & CLIPPED), [CLIPPED, 0, 0]);
+    assert.deepEqual([1, 3, 7].map((call) => mergedCount(made, call)), ["up to 8", "", "4"]);
 });
 
 test("merged calls are cut at both edges, and go on behind a call of the tile that reaches over one", () => {

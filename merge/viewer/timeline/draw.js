@@ -1,6 +1,6 @@
 // Draws the visible rows: calls, instants, counters, and marks of calls that did not end normally.
 
-import { ABANDONED, callsIn, CLIPPED, MERGED, RAISED, UNFINISHED } from "../data/model.js";
+import { ABANDONED, CLIPPED, MERGED, mergedCount, RAISED, UNFINISHED } from "../data/model.js";
 import { indexFrom } from "../data/bisect.js";
 import { drawCounter } from "./counters.js";
 import { FONT, shortened } from "./labels.js";
@@ -250,10 +250,10 @@ function drawNames(context, { ink, labels, ratio }, lanes) {
 
 /** Returns what stands on a call: its name, or how many calls it stands for. */
 function nameIn(context, labels, track, call, free) {
-    const calls = track.flags[call] & MERGED ? callsIn(track, call) : 1;
-    return calls > 1
-        ? shortened(context, `${calls.toLocaleString("en")} calls`, free)
-        : labels.fitting(context, track.function[call], free);
+    const calls = mergedCount(track, call);
+    return calls === ""
+        ? labels.fitting(context, track.function[call], free)
+        : shortened(context, `${calls} calls`, free);
 }
 
 /** Draws the layer above the calls: instants, hits, overwritten history. */

@@ -1,6 +1,6 @@
 // The tooltip: a few lines about the item under the pointer.
 
-import { callsIn, endOf, flagNames } from "../data/model.js";
+import { endOf, flagNames, mergedCount } from "../data/model.js";
 import { numberText } from "./counters.js";
 import { apartFrom, momentText, timeText } from "./ruler.js";
 import { durationWords } from "./unfinished.js";
@@ -34,7 +34,7 @@ export function about(hit, trace, levels) {
 
 function aboutCall({ track, call }, { functions, loaded }, levels) {
     const index = track.function[call];
-    const calls = callsIn(track, call);
+    const calls = mergedCount(track, call);
     const isWhole = !loaded || loaded.isWhole({ from: track.start[call], to: endOf(track, call) });
     const facts = [
         ["start", momentText(track.start[call], apartFrom((at) => track.start[at], call, track.count))],
@@ -46,8 +46,8 @@ function aboutCall({ track, call }, { functions, loaded }, levels) {
     if (flags.length > 0) {
         facts.push(["note", flags.join(", ")]);
     }
-    if (calls > 1) {
-        facts.push(["stands for", `${calls.toLocaleString("en")} short calls: zoom in to see them`]);
+    if (calls !== "") {
+        facts.push(["stands for", `${calls} short calls: zoom in to see them`]);
     }
     const file = functions.file(index);
     const what = track.kind === "async" ? "asynchronous span" : functions.kind(index);

@@ -1,7 +1,7 @@
 // Moves the selection through calls, tracks and points by keys; reveals and announces each.
 
 import { beside, isIn, nameOf, pointFrom, pointsIn, timeOf } from "./points.js";
-import { callsIn } from "../data/model.js";
+import { mergedCount } from "../data/model.js";
 import { timeText } from "./ruler.js";
 import { firstCall, neighbour } from "./walk.js";
 
@@ -87,8 +87,8 @@ export class Tour {
 /** Returns a call in words, for screen readers. */
 export function inWords({ functions }, track, call) {
     const name = functions.name(track.function[call]);
-    const calls = callsIn(track, call);
-    const merged = calls > 1 ? `${calls.toLocaleString("en")} short calls, the longest of ` : "";
+    const calls = mergedCount(track, call);
+    const merged = calls === "" ? "" : `${calls} short calls, the longest of `;
     return `${merged}\u2068${name}\u2069, ${timeText(track.duration[call])}, `
         + `depth ${track.depth[call]}, ${track.name}, process ${track.process.pid}`;
 }
