@@ -121,3 +121,15 @@ fn the_page_has_the_categories_of_functions_that_another_program_has_named() {
     expected.sort_unstable();
     assert_eq!(header["categories"], serde_json::json!(expected));
 }
+
+#[test]
+fn a_page_has_the_name_of_the_process_that_was_opened_first() {
+    let mut case = Case::new();
+    for (pid, opened) in [(9, 5_000_500), (32_000, 5_000_000)] {
+        let mut ring = Ring::new(pid, opened);
+        ring.thread(1, pid.into(), "", 0, 0);
+        ring.calls(1, 0, &[call(1, opened + 10, 5)], true);
+        case.add(&format!("result_{pid}.bin"), &ring.bytes(true));
+    }
+    assert!(header(&page(&case))["title"].as_str().unwrap().ends_with("(pid 32000) and 1 more"));
+}

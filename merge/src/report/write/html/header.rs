@@ -40,7 +40,7 @@ pub fn put(
     tail.text.put_number(FORMAT.into());
     for (name, value) in [
         ("version", json!(env!("CARGO_PKG_VERSION"))),
-        ("title", json!(report.sides.map_or_else(|| title(report.files), Sides::title))),
+        ("title", json!(report.sides.map_or_else(|| title(report), Sides::title))),
         ("baseRealtime", json!((summary.base_realtime != 0).then(|| summary.base_realtime.to_string()))),
         ("warnings", json!(warnings(summary))),
         // As text, since JavaScript's numbers do not hold all that is in it.
@@ -117,9 +117,11 @@ fn put_value(value: &Value, text: &mut Text) {
     text.put(value.to_string().replace('<', "\\u003c").as_bytes());
 }
 
-fn title(files: &[FilePlan]) -> String {
-    let first = files.first().map(|plan| format!("{} (pid {})", plan.process_name(), plan.pid)).unwrap_or_default();
-    match files.len() {
+/// The process that was opened first, and how many others there are. Ids say nothing of the order: they begin anew.
+fn title(report: &Report<'_>) -> String {
+    let first = (0..report.files.len()).min_by_key(|index| opened(report, *index)).map(|index| &report.files[index]);
+    let first = first.map(|plan| format!("{} (pid {})", plan.process_name(), plan.pid)).unwrap_or_default();
+    match report.files.len() {
         0 | 1 => first,
         count => format!("{first} and {} more", count - 1),
     }
@@ -246,10 +248,7 @@ impl ProcessHeader<'_> {
 /// The index of each process's parent: of the processes with the parent's id, the one that was opened last before it. A
 /// process that began outside of the selected time has none.
 fn parents(report: &Report<'_>) -> Vec<Option<usize>> {
-    let opened = |index: usize| {
-        let (plan, clock) = (report.files.get(index)?, report.alignment.clocks.get(index)?);
-        plan.is_dated.then(|| clock.at(plan.recording.opened.ticks))
-    };
+    let opened = |index| opened(report, index);
     let mut by_pid: HashMap<u32, Vec<usize>> = HashMap::new();
     for (index, plan) in report.files.iter().enumerate().filter(|(_, plan)| plan.is_dated) {
         by_pid.entry(plan.recording.pid).or_default().push(index);
@@ -265,4 +264,10 @@ fn parents(report: &Report<'_>) -> Vec<Option<usize>> {
     };
     let shown = |one: (usize, &FilePlan)| is_shown(one.0).then(|| parent(one)).flatten();
     report.files.iter().enumerate().map(shown).collect()
+}
+
+/// When the recording of a file was opened, in ns of the report, if that is known.
+fn opened(report: &Report<'_>, index: usize) -> Option<u64> {
+    let (plan, clock) = (report.files.get(index)?, report.alignment.clocks.get(index)?);
+    plan.is_dated.then(|| clock.at(plan.recording.opened.ticks))
 }
