@@ -19,8 +19,14 @@ async def main():
 asyncio.run(main())
 plain(4)
 """
+POOL = """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(2) as pool:
+    print(sum(pool.map(abs, range(4))))
+"""
 ONE_ROW, ARROWS, LATENCY = "`--log_async`", "arrows between asyncio tasks", "latency of coroutines"
-FEATURES = {ONE_ROW, ARROWS, LATENCY}
+POOLS = "arrows to the work of pools"
+FEATURES = {ONE_ROW, ARROWS, LATENCY, POOLS}
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +71,13 @@ def test_coroutines_have_lives(outcomes):
     lives = Counter(event["cat"] for event in ours["traceEvents"] if event["ph"] == "b")
     # A coroutine of each `child`, that of `main`, and that of `asyncio.sleep` in each `child`.
     assert lives["task"] >= 3 and (lives["coroutine"] >= 4) == (sys.version_info >= (3, 12))
+
+
+def test_arrows_lead_to_the_work_of_pools(tmp_path):
+    """test_pools.py proves it in detail. Before CPython 3.12, there are none."""
+    assert ROWS[POOLS] == "better"
+    run = case(POOLS, "--quiet", "--log_async", "prog.py", files={"prog.py": POOL}).values[0]
+    theirs, ours = both(tmp_path, run)
+    assert (theirs.status, theirs.stdout) == (ours.status, ours.stdout) == (0, "6\n")
+    count = 4 if sys.version_info >= (3, 12) else 0
+    assert (arrows(theirs.report), arrows(ours.report)) == ([0, 0], [count, count])
