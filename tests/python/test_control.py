@@ -636,7 +636,7 @@ def test_leftovers_cost_nothing(control, sandbox):
         shutil.copy(ring, SHARED_MEMORY / f"viztracer_{number + 5_000_000}_{number:012x}" / "result_1.bin")
     start_calls, merge_calls, list_calls = (calls(sandbox, *command) for command in (start, merge, listing))
     assert start_calls <= before[0] + 10 and merge_calls <= before[1] + 10
-    assert (list_calls - before[2]) / 1000 < 30
+    assert (list_calls - before[2]) / 1000 < 50  # it looks at sessions of other tests, too, which come and go
     assert len(control("list").stdout.splitlines()) == 1002
     done = sandbox.viztracer_merge("nothing.bin")
     assert len(done.stderr.splitlines()) <= 3
