@@ -25,8 +25,30 @@ export async function unzipped(bytes) {
     return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+/** Blocks that are decompressed at a time: the browser does each on a thread of its own, and is slow to begin. */
+const AHEAD = 32;
+
+/** Decompresses some blocks ahead of their use. @param {Element[]} blocks */
+class Unpacking {
+    constructor(blocks) {
+        Object.assign(this, { blocks, begun: [] });
+    }
+
+    /** Returns the bytes of a block; they are asked for in order. @param {number} index @returns {Promise<Uint8Array>} */
+    async take(index) {
+        for (let at = this.begun.length; at < Math.min(this.blocks.length, index + AHEAD); at += 1) {
+            const bytes = unpacked(taken(this.blocks[at]));
+            bytes.catch(() => {}); // who takes it handles the error
+            this.begun.push(bytes);
+        }
+        const bytes = this.begun[index];
+        this.begun[index] = null;
+        return bytes;
+    }
+}
+
 /** @param {string} base64 */
-function unpacked(base64) {
+async function unpacked(base64) {
     return unzipped(bytesOf(base64));
 }
 
@@ -74,11 +96,12 @@ export async function load(page, progress, together = false) {
  */
 export async function addBlocks(decoder, page, progress) {
     const blocks = [...page.querySelectorAll("script.block")];
+    const unpacking = new Unpacking(blocks);
     let last = performance.now();
     for (const [done, element] of blocks.entries()) {
         const process = Number(element.dataset.process);
         try {
-            decoder.add(process, await unpacked(taken(element)));
+            decoder.add(process, await unpacking.take(done));
         } catch (error) {
             decoder.damaged(process, error);
         }
