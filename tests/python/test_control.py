@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -617,6 +618,14 @@ def calls(sandbox, *command):
     return int(total[3])
 
 
+def calls_about_leftovers(sandbox, *command):
+    """How many of these system calls name one of the 1,000 dead sessions; others may come and go meanwhile."""
+    trace = ("strace", "-f", "-y", "-e", "trace=%file,getdents64,flock,kill", "-o", "calls")
+    done = sandbox.run(*trace, *command)
+    assert done.returncode == 0, done.stderr
+    return sum(bool(re.search(r"500\d{4}[_/,)]", line)) for line in (sandbox.path / "calls").read_text().splitlines())
+
+
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace counts the system calls")
 def test_leftovers_cost_nothing(control, sandbox):
     """A start and a merge look into none of 1,000 dead sessions; a list looks at each for a few system calls."""
@@ -628,15 +637,15 @@ def test_leftovers_cost_nothing(control, sandbox):
     merge = (BIN / "viztracer-merge", "-q", ring, "-o", "merged.json")
     listing = (BIN / "viztracer-ctl", "list")
     for _ in range(2):  # the first time, modules are compiled
-        before = [calls(sandbox, *command) for command in (start, merge, listing)]
+        before = [calls(sandbox, *command) for command in (start, merge)]
     for number in range(1000):
         (SHARED_MEMORY / f"viztracer_{number + 5_000_000}_{number:012x}").mkdir(mode=0o700)
         left_block = SHARED_MEMORY / f"viztracer_control_{number + 5_000_000}_{number:012x}"
         shutil.copy(block, left_block)
         shutil.copy(ring, SHARED_MEMORY / f"viztracer_{number + 5_000_000}_{number:012x}" / "result_1.bin")
-    start_calls, merge_calls, list_calls = (calls(sandbox, *command) for command in (start, merge, listing))
+    start_calls, merge_calls = (calls(sandbox, *command) for command in (start, merge))
     assert start_calls <= before[0] + 10 and merge_calls <= before[1] + 10
-    assert (list_calls - before[2]) / 1000 < 50  # it looks at sessions of other tests, too, which come and go
+    assert 1 <= calls_about_leftovers(sandbox, *listing) / 1000 < 30
     assert len(control("list").stdout.splitlines()) == 1002
     done = sandbox.viztracer_merge("nothing.bin")
     assert len(done.stderr.splitlines()) <= 3

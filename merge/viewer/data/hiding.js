@@ -5,11 +5,11 @@
 import { ofCalls, UNFINISHED } from "./model.js";
 
 /** The columns of calls, and what depends on them. */
-const COLUMNS = {
+export const COLUMNS = {
     start: Float64Array, duration: Float64Array, function: Uint32Array, depth: Uint16Array, parent: Int32Array,
     flags: Uint8Array,
 };
-const KEPT = [...Object.keys(COLUMNS), "count", "maxDepth", "args", "unfinished"];
+export const KEPT = [...Object.keys(COLUMNS), "count", "maxDepth", "args", "unfinished"];
 
 /**
  * The hidden functions of a trace.

@@ -3,7 +3,7 @@
 
 import { Decoder } from "./decode.js";
 import { addBlocks } from "./blocks.js";
-import { hide } from "./hiding.js";
+import { hide, KEPT } from "./hiding.js";
 import { nameOf } from "./names.js";
 import { splicing } from "./splice.js";
 import { ofCalls } from "./model.js";
@@ -90,10 +90,8 @@ export class Loaded {
     }
 }
 
-const NAMES = ["start", "duration", "function", "depth", "parent", "flags", "count", "maxDepth", "args", "unfinished"];
-
 function columnsOf(track) {
-    return Object.fromEntries(NAMES.map((name) => [name, track[name]]));
+    return Object.fromEntries(KEPT.map((name) => [name, track[name]]));
 }
 
 function placed(calls, places) {

@@ -3,12 +3,8 @@
 // A call that is shown one by one in both is the same one, and is taken from the tile. Merged calls that reach over an
 // edge of the tile are cut there: nobody knows how many of them are in the rest, so it is marked as a part.
 
+import { COLUMNS } from "./hiding.js";
 import { CLIPPED, endOf, MERGED, UNFINISHED } from "./model.js";
-
-const COLUMNS = {
-    start: Float64Array, duration: Float64Array, function: Uint32Array, depth: Uint16Array, parent: Int32Array,
-    flags: Uint8Array,
-};
 
 /** Calls between two reads of the clock. */
 const STRIDE = 1 << 14;

@@ -34,10 +34,10 @@ export function servedCounts({ served, loaded }, view) {
 export function servedLine({ served, processes }) {
     const words = [];
     if (served && processes.some(({ state }) => state === "living")) {
-        words.push("This is the trace as of the moment in which the page was opened: load it again for newer calls.");
+        words.push("This is the trace as it was when the page was opened: load it again for newer calls.");
     }
     if (served && processes.some(({ tracks }) => tracks.some(({ kind }) => kind === "task"))) {
-        words.push("Coroutines are not counted in a trace of this size: viztracer-merge --tasks counts them.");
+        words.push("Coroutines are not counted in a trace of this size: viztracer-merge --top 20 --tasks counts them.");
     }
     if (words.length === 0) {
         return [];

@@ -129,7 +129,6 @@ struct Shared<'a, W: Writer> {
     report: &'a Report<'a>,
     /// Gathers the source files of functions, if their text is written.
     sources: Option<&'a Sources>,
-    /// Whether parts are read as stack events.
     /// By file.
     windows: Cow<'a, [FileWindows]>,
     files: LoadedFiles<LoadedFile<W::File>>,

@@ -22,4 +22,3 @@ export const EVENT = {
 export const LEGACY = { phase: 2, id: 6, bindToEnclosing: 12 };
 export const ANNOTATION = { bool: 2, int: 4, double: 5, string: 6, name: 10, entries: 11, values: 12 };
 export const METADATA = { metadata: 2, name: 1, json: 5 };
-
