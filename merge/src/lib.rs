@@ -13,8 +13,8 @@
 //!
 //! `report::write::json` writes traces in JSON; `chrome` only reads them.
 //!
-//! All of them use `text`, `error`, `parallel`, `system` and `storage`. `trace` makes from inputs what a `request` asks for,
-//! `compare` puts the functions of two traces side by side, and `cli` is the command.
+//! All of them use `text`, `error`, `parallel`, `system` and `storage`. `trace` makes from inputs what a `request`
+//! asks for, `compare` puts the functions of two traces side by side, and `cli` is the command.
 //!
 //! Plans are small: 32 bytes for a segment of up to 4,000 events. The events are read when they are written, a few
 //! segments at a time, so memory does not grow with the trace. A file that is still being written is copied first.

@@ -1,7 +1,7 @@
 //! What crashes have left: directories of ring files whose run is over, and temporary files that never got a name.
 //!
-//! They are searched where they are made: where runs put their files, beside the report and in the current directory. A directory
-//! is left over if the process in its name has ended and none of its files has a living writer. So a directory of a run
+//! They are searched where they are made: where runs put their files, beside the report and in the current directory.
+//! A directory is left over if the process in its name has ended and none of its files has a living writer. So a directory of a run
 //! that is starting, or is merging its files, is not. There may be hundreds of directories, so only the files of the
 //! newest one are looked at, and the others are counted by their names.
 
@@ -45,8 +45,8 @@ struct Directory {
     written: u64,
 }
 
-/// Searches the directory of runs, the current directory and that of the report, and for files also those of the inputs. Inputs
-/// themselves are left out.
+/// Searches the directory of runs, the current directory and that of the report, and for files also those
+/// of the inputs. Inputs themselves are left out.
 pub fn find(output: Option<&Path>, inputs: &[PathBuf]) -> Leftovers {
     let mut searched = vec![PathBuf::new(), run_directory()];
     searched.extend(output.and_then(Path::parent).map(Path::to_owned));
