@@ -1,6 +1,9 @@
 //! Windows. It has no mode of a file that the umask gives, no `/tmp` where everybody may put links, and no named pipes
 //! among files.
 
+mod process;
+
+pub use process::{is_running_since, may_run};
 use std::fs::{File, Metadata, OpenOptions};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io;
@@ -10,9 +13,7 @@ pub use std::os::windows::io::AsHandle as AsOpen;
 use std::os::windows::io::AsRawHandle;
 use std::path::{Path, PathBuf};
 use std::ptr;
-use windows_sys::Win32::Foundation::{
-    CloseHandle, ERROR_ACCESS_DENIED, ERROR_LOCK_VIOLATION, FILETIME, HANDLE, LocalFree, STILL_ACTIVE,
-};
+use windows_sys::Win32::Foundation::{CloseHandle, ERROR_LOCK_VIOLATION, HANDLE, LocalFree};
 use windows_sys::Win32::Security::Authorization::{GetSecurityInfo, SE_FILE_OBJECT};
 use windows_sys::Win32::Security::{
     EqualSid, GetTokenInformation, OWNER_SECURITY_INFORMATION, PSID, TOKEN_OWNER, TOKEN_QUERY, TOKEN_USER, TokenOwner,
@@ -24,10 +25,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 };
 use windows_sys::Win32::System::IO::OVERLAPPED;
 use windows_sys::Win32::System::Performance::{QueryPerformanceCounter, QueryPerformanceFrequency};
-use windows_sys::Win32::System::Threading::{
-    GetCurrentProcess, GetExitCodeProcess, GetProcessTimes, OpenProcess, OpenProcessToken,
-    PROCESS_QUERY_LIMITED_INFORMATION,
-};
+use windows_sys::Win32::System::Threading::{GetCurrentProcess, OpenProcessToken};
 
 /// The clock of the recorder, in ns: `QueryPerformanceCounter`.
 pub fn monotonic() -> i64 {
@@ -277,53 +275,6 @@ pub fn recorded_error(number: u64) -> io::Error {
         28 => io::ErrorKind::StorageFull.into(),
         122 => io::ErrorKind::QuotaExceeded.into(),
         number => io::Error::other(format!("error {number} of Linux")),
-    }
-}
-
-/// A process that was opened to ask about it.
-struct Process(HANDLE);
-
-impl Process {
-    fn open(pid: u32) -> io::Result<Process> {
-        // SAFETY: a call without pointers.
-        let handle = unsafe { OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, 0, pid) };
-        if handle.is_null() { Err(io::Error::last_os_error()) } else { Ok(Process(handle)) }
-    }
-
-    /// Its start in steps of 100 ns since 1601; 0 if unknown.
-    fn start(&self) -> u64 {
-        // SAFETY: all zeros is a value of this structure.
-        let [mut began, mut ended, mut kernel, mut user]: [FILETIME; 4] = unsafe { zeroed() };
-        // SAFETY: the system stores into the four structures.
-        unsafe { GetProcessTimes(self.0, &raw mut began, &raw mut ended, &raw mut kernel, &raw mut user) };
-        u64::from(began.dwHighDateTime) << 32 | u64::from(began.dwLowDateTime)
-    }
-
-    fn has_ended(&self) -> bool {
-        let mut status = 0;
-        // SAFETY: the system stores into the number.
-        let is_known = unsafe { GetExitCodeProcess(self.0, &raw mut status) } != 0;
-        is_known && status != STILL_ACTIVE as u32
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // SAFETY: it was opened by this.
-        unsafe { CloseHandle(self.0) };
-    }
-}
-
-/// Whether the process that had this pid and this start time (0 if unknown) still runs.
-pub fn is_running_since(pid: u32, start: u64) -> bool {
-    start != 0 && Process::open(pid).is_ok_and(|process| process.start() == start && !process.has_ended())
-}
-
-/// Whether any process with this pid may run.
-pub fn may_run(pid: i32) -> bool {
-    match Process::open(pid.unsigned_abs()) {
-        Ok(process) => !process.has_ended(),
-        Err(error) => error.raw_os_error() == Some(ERROR_ACCESS_DENIED as i32),
     }
 }
 
