@@ -129,7 +129,7 @@ fn a_page_has_the_name_of_the_process_that_was_opened_first() {
         let mut ring = Ring::new(pid, opened);
         ring.thread(1, pid.into(), "", 0, 0);
         ring.calls(1, 0, &[call(1, opened + 10, 5)], true);
-        case.add(&format!("result_{pid}.bin"), &ring.bytes(true));
+        case.add(&format!("result_{pid}.bin"), ring.bytes(true));
     }
     assert!(header(&page(&case))["title"].as_str().unwrap().ends_with("(pid 32000) and 1 more"));
 }
