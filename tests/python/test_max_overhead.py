@@ -39,6 +39,10 @@ def calls(report, name):
     return [event for event in tree.spans(report) if event["name"].startswith(f"{name} (")]
 
 
+def c_calls(report, name):
+    return [event for event in tree.spans(report) if event["name"] == name]
+
+
 def starts(report):
     """The times at which something was no longer recorded, in us."""
     return sorted(event["ts"] for event in report["traceEvents"] if event["name"].startswith(MARK))
@@ -78,6 +82,51 @@ other()
     other = calls(report, "other")[0]
     inside = [event for event in tree.spans(report) if event["name"] == "builtins.len" and event["ts"] >= other["ts"]]
     assert len(inside) == 1, "the C functions that another function calls are recorded further"
+
+
+@needs_switches
+def test_a_place_that_has_called_such_a_function_raises_no_events(sandbox):
+    """The same place may call a C function the next time, which is not recorded. The report says so."""
+    report = trace(
+        sandbox,
+        """
+def place(function):
+    time.sleep(0.0001)
+    abs(-1)
+    return function(1)
+much(short); much(short)
+for _ in range(50): place(short)
+for _ in range(50): place(abs)
+""",
+    )
+    assert marks(report)[0] == "short"
+    assert (len(calls(report, "place")), len(c_calls(report, "builtins.abs"))) == (100, 100)
+    tree.check_nesting(report)
+    summary = sandbox.viztracer_merge("traced.json", "-o", "again.json").stderr
+    assert "1 function called C functions whose calls are not all recorded (--max_overhead): place" in summary
+
+
+@needs_switches
+def test_a_c_function_ends_though_its_place_raises_no_events_any_more(sandbox):
+    report = trace(
+        sandbox,
+        """
+def place(function, argument):
+    time.sleep(0.0001)
+    function(argument)
+    later()
+def later(): pass
+def values():
+    for _ in range(50): yield place(short, 1)
+much(short); much(short)
+place(any, values())
+""",
+    )
+    assert marks(report)[0] == "short"
+    (outer,), inside = c_calls(report, "builtins.any"), calls(report, "later")
+    assert len(inside) == 51
+    assert max(event["ts"] for event in inside) >= outer["ts"] + outer["dur"], "the last one comes after it"
+    tree.check_nesting(report)
 
 
 @needs_switches

@@ -16,7 +16,7 @@ use crate::thread::current;
 use pyo3::prelude::*;
 use std::time::Duration;
 use viztracer_recorder::ThreadRecorder;
-use viztracer_recorder::budget::Elision;
+use viztracer_recorder::budget::{Elided, Elision};
 
 /// The time between two bookings of a thread. Where calls rest, it is also the shortest burst.
 pub const INTERVAL: Duration = Duration::from_millis(if CAN_ELIDE { 20 } else { 5 });
@@ -44,7 +44,7 @@ fn elide(python: Python<'_>, kept: f64) {
     let Some(sample) = (unsafe { current::with_existing(python, |recorder| recorder.sample()) }) else { return };
     let mut elisions = recording::choose(sample, kept);
     let is_awaited = |elision: &Elision| snapshots::is_awaited(&recording::function_name(elision.function));
-    elisions.retain(|elision| elision.only_c_calls || !is_awaited(elision));
+    elisions.retain(|elision| elision.what < Elided::Calls || !is_awaited(elision));
     if elisions.is_empty() {
         return;
     }
@@ -60,9 +60,9 @@ fn elide(python: Python<'_>, kept: f64) {
 
 /// What an instant says of functions that are elided from now on.
 fn announcement(elisions: &[Elision]) -> String {
-    let name = |elision: &Elision| match (recording::function_name(elision.function), elision.only_c_calls) {
-        (name, false) => name,
-        (name, true) => format!("C functions called by {name}"),
+    let name = |elision: &Elision| match (recording::function_name(elision.function), elision.what) {
+        (name, Elided::Calls) => name,
+        (name, Elided::CCalls | Elided::SomeCCalls) => format!("C functions called by {name}"),
     };
     let mut names: Vec<String> = elisions.iter().take(NAMED_MAX).map(name).collect();
     let others = elisions.len() - names.len();

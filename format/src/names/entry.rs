@@ -67,7 +67,8 @@ pub enum Entry<'a> {
     Elided {
         /// The function's id.
         function: u32,
-        /// Whether the function itself still is recorded, and only the C functions that it calls itself are not.
+        /// Whether the function itself still is recorded, and only the C functions that it calls itself are not, or not
+        /// all.
         only_c_calls: bool,
         /// Ticks when that began.
         ticks: u64,

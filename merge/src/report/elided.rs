@@ -34,8 +34,8 @@ pub fn words<T>(elided: &ElidedSince<T>, estimates: &Estimates) -> Vec<String> {
         let (functions, them) = if only_c.len() == 1 { ("function", "it") } else { ("functions", "them") };
         let (count, named) = (grouped(only_c.len() as u64), listed(&only_c, NAMED));
         words.push(format!(
-            "{count} {functions} called C functions too often to record all these calls (--max_overhead): {named}; \
-             their time counts for {them}"
+            "{count} {functions} called C functions whose calls are not all recorded (--max_overhead): {named}; their \
+             time counts for {them}"
         ));
     }
     words

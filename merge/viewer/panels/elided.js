@@ -53,7 +53,7 @@ export function notesOfCall(track, call) {
     const own = all.filter((of) => of.function === track.function[call]);
     const notes = own.map(({ since, onlyCCalls }) =>
         onlyCCalls
-            ? `from ${timeText(since)} on, C functions that it calls are not recorded (--max_overhead)`
+            ? `from ${timeText(since)} on, C functions that it calls are not all recorded (--max_overhead)`
             : `from ${timeText(since)} on, not all calls of this function are recorded (--max_overhead)`,
     );
     const { names, callers } = elidedAt(track, call);

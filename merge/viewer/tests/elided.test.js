@@ -106,7 +106,7 @@ test("a selected call says it of its function and of its self time", () => {
     const calls = [...track.function.keys()].map((call) => notesOfCall(track, call));
     const [m, f, g] = calls;
     assert.deepEqual(m, [
-        "from 7 ns on, C functions that it calls are not recorded (--max_overhead)",
+        "from 7 ns on, C functions that it calls are not all recorded (--max_overhead)",
         "its self time may contain calls that are not recorded (--max_overhead): of f1, never called, and of C functions",
     ]);
     assert.equal(f[0], "from 5 ns on, not all calls of this function are recorded (--max_overhead)");

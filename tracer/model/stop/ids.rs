@@ -26,7 +26,7 @@ fn look_at(function: usize) {
 }
 
 fn known(function: usize) -> Cached {
-    Cached { id: function as u32, is_async: function == 1, hides_c_calls: function == 0 }
+    Cached { id: function as u32, is_async: function == 1, hides_c_calls: function == 0, is_elided: function == 1 }
 }
 
 fn put(function: usize) {

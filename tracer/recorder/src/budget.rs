@@ -14,7 +14,7 @@ pub use account::Account;
 pub use estimate::Burst;
 pub(crate) use estimate::Estimator;
 pub(crate) use sample::{Call, Known, OpenCall, choose};
-pub use sample::{Elision, Sample};
+pub use sample::{Elided, Elision, Sample};
 use viztracer_format::clock::Anchor;
 
 /// Calls that take longer than this on average, in ns, are always recorded.

@@ -1,7 +1,7 @@
 //! The names table: interns functions, and appends their names to the file before any record refers to them.
 
 use crate::body;
-use crate::budget::Elision;
+use crate::budget::{Elided, Elision};
 use crate::ring::{Memory, Ring};
 use crate::source;
 use std::collections::{HashMap, HashSet};
@@ -28,7 +28,7 @@ pub struct NameTable {
     open: Option<(u32, usize)>,
     unnamed: u64,
     /// What is no longer recorded, by the id of the function.
-    elided: HashMap<u32, Elision>,
+    elided: HashMap<u32, Elided>,
     /// The functions that a task may begin with.
     coroutines: HashSet<u32>,
 }
@@ -93,27 +93,25 @@ impl NameTable {
     /// Says in the file that something is no longer recorded from this tick on; false if that is said already, or if the
     /// file has no space for it: then it is recorded further.
     pub fn elide<M: Memory>(&mut self, ring: &Ring<M>, elision: Elision, now: u64) -> bool {
-        let before = self.elision(elision.function);
-        if before.is_some_and(|before| !before.only_c_calls || elision.only_c_calls)
-            || elision.function == FUNCTION_UNKNOWN
-        {
+        let Elision { function, what } = elision;
+        if function == FUNCTION_UNKNOWN || self.elided(function) >= Some(what) {
             return false;
         }
-        let is_said = self.append(ring, &names::elided_entry(elision.function, elision.only_c_calls, now)).is_some();
+        let is_said = self.append(ring, &names::elided_entry(function, what < Elided::Calls, now)).is_some();
         if is_said {
-            self.elided.insert(elision.function, elision);
+            self.elided.insert(function, what);
         }
         is_said
     }
 
     /// What is elided of the function with this id.
-    pub fn elision(&self, id: u32) -> Option<Elision> {
+    pub fn elided(&self, id: u32) -> Option<Elided> {
         self.elided.get(&id).copied()
     }
 
     /// All that is elided, with the entries of the functions.
-    pub fn elided(&self) -> impl Iterator<Item = (Elision, Arc<[u8]>)> {
-        self.elided.values().filter_map(|elision| Some((*elision, self.of(elision.function)?)))
+    pub fn all_elided(&self) -> impl Iterator<Item = (Elided, Arc<[u8]>)> {
+        self.elided.iter().filter_map(|(id, what)| Some((*what, self.of(*id)?)))
     }
 
     /// The number of functions that got no id of their own.

@@ -5,7 +5,7 @@ mod economy;
 mod options;
 mod threads;
 
-use crate::budget::{Account, Elision, Sample};
+use crate::budget::{Account, Elided, Sample};
 use crate::children::Children;
 use crate::clock::{Clock, monotonic, processor_time, scaled};
 use crate::error::{FileAction, RecorderError};
@@ -60,7 +60,7 @@ pub struct Inherited {
     open: Option<OpenCalls>,
     names: HashMap<u32, Arc<[u8]>>,
     /// The functions that the parent no longer recorded, with their names. Their events stay switched off in the child.
-    elided: Vec<(Elision, Arc<[u8]>)>,
+    elided: Vec<(Elided, Arc<[u8]>)>,
 }
 
 impl Recorder {
@@ -262,7 +262,7 @@ impl Recorder {
         let all_names = lock(&self.names);
         let functions = open.iter().flat_map(|open| &open.calls).filter_map(|call| call.function);
         let names = functions.filter_map(|function| Some((function, all_names.of(function)?))).collect();
-        Inherited { open, names, elided: all_names.elided().collect() }
+        Inherited { open, names, elided: all_names.all_elided().collect() }
     }
 
     /// Opens the calls that the parent had open.

@@ -10,7 +10,7 @@ use support::options;
 use tempfile::TempDir;
 use viztracer_format::names::Function;
 use viztracer_format::record::Kind;
-use viztracer_recorder::budget::Elision;
+use viztracer_recorder::budget::{Elided, Elision};
 use viztracer_recorder::{Budget, Earlier, Left, Options, Recorder, ThreadRecorder};
 
 const MAIN: u64 = 1;
@@ -29,7 +29,7 @@ fn create(directory: &TempDir) -> Recorder {
 }
 
 fn elision(function: u32) -> Elision {
-    Elision { function, only_c_calls: false }
+    Elision { function, what: Elided::Calls }
 }
 
 /// What a hook does.
@@ -112,9 +112,9 @@ fn a_sample_is_what_the_thread_has_recorded_lately() {
     }
     assert_eq!((attached(thread).take_recorded(), attached(thread).take_recorded()), (100, 0));
     let sample = attached(thread).sample();
-    assert_eq!(recorder.choose(sample.clone(), 0.1), [Elision { function: 0, only_c_calls: true }]);
+    assert_eq!(recorder.choose(sample.clone(), 0.1), [Elision { function: 0, what: Elided::CCalls }]);
     assert_eq!(recorder.choose(sample.clone(), 1.0), []);
-    recorder.elide(&[Elision { function: 0, only_c_calls: true }]);
+    recorder.elide(&[Elision { function: 0, what: Elided::CCalls }]);
     assert_eq!(recorder.choose(sample, 0.1), [], "it is elided already");
 }
 
@@ -122,10 +122,26 @@ fn a_sample_is_what_the_thread_has_recorded_lately() {
 fn what_is_elided_of_a_function_can_only_become_more() {
     let directory = TempDir::new().unwrap();
     let recorder = create(&directory);
-    let c_calls = Elision { function: 1, only_c_calls: true };
+    let c_calls = Elision { function: 1, what: Elided::CCalls };
     assert_eq!(recorder.elide(&[c_calls]), [c_calls]);
     assert_eq!(recorder.elide(&[c_calls, elision(1), c_calls]), [elision(1)]);
-    assert_eq!(recorder.elision(1), Some(elision(1)));
-    assert_eq!(recorder.elision(0), None);
+    assert_eq!(recorder.elided(1), Some(Elided::Calls));
+    assert_eq!(recorder.elided(0), None);
     assert_eq!(close(recorder).elided, [(1, true), (1, false)]);
+}
+
+#[test]
+fn a_file_says_once_that_some_c_calls_of_a_function_are_not_recorded() {
+    let directory = TempDir::new().unwrap();
+    let recorder = create(&directory);
+    let thread = recorder.attach();
+    attached(thread).enter(0, MAIN);
+    attached(thread).enter(3, OTHER);
+    assert!(recorder.elide_some_c_calls(0) && recorder.elide_some_c_calls(0));
+    assert_eq!(recorder.elided(0), Some(Elided::SomeCCalls));
+    leave(attached(thread), OTHER);
+    leave(attached(thread), MAIN);
+    let contents = close(recorder);
+    assert_eq!(contents.elided, [(0, true)]);
+    assert_eq!(calls(&contents), [(3, Kind::Return), (0, Kind::Return)], "open calls go on");
 }

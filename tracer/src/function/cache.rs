@@ -4,8 +4,8 @@
 //! entry says the lower bits of the address, and the entry has the others. 2048 entries take 16 KiB.
 //!
 //! ```text
-//! bits   63 .. 27         26              25            24 .. 0
-//!        address >> 14    hides_c_calls   is_async      function id
+//! bits   63 .. 28         27           26              25         24 .. 0
+//!        address >> 14    is_elided    hides_c_calls   is_async   function id
 //! ```
 
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,8 @@ loom::lazy_static! { static ref CACHE: [AtomicU64; SIZE] = [AtomicU64::new(0), A
 const INDEX_BITS: u32 = 14;
 const ASYNC: u64 = 1 << 25;
 const HIDES_C_CALLS: u64 = 1 << 26;
-const ADDRESS_SHIFT: u32 = 27;
+const ELIDED: u64 = 1 << 27;
+const ADDRESS_SHIFT: u32 = 28;
 
 /// What the cache has of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub struct Cached {
     pub is_async: bool,
     /// Whether the C functions that it calls are not recorded.
     pub hides_c_calls: bool,
+    /// Whether it was recorded and is elided.
+    pub is_elided: bool,
 }
 
 /// Returns what is known of the function with the code object at this address, if the cache has it.
@@ -44,17 +47,18 @@ pub fn get(code: usize) -> Option<Cached> {
     let word = entry(code).load(Ordering::Acquire);
     let has = |flag| word & flag != 0;
     let id = (word & (ASYNC - 1)) as u32;
-    let cached = Cached { id, is_async: has(ASYNC), hides_c_calls: has(HIDES_C_CALLS) };
+    let cached = Cached { id, is_async: has(ASYNC), hides_c_calls: has(HIDES_C_CALLS), is_elided: has(ELIDED) };
     (word >> ADDRESS_SHIFT == address(code)).then_some(cached)
 }
 
 /// Puts a function into the cache, instead of the one that has its entry. An address with more bits than an entry has
 /// is left out.
-pub fn put(code: usize, Cached { id, is_async, hides_c_calls }: Cached) {
+pub fn put(code: usize, cached: Cached) {
     if address(code) >> (u64::BITS - ADDRESS_SHIFT) == 0 {
         let flag = |is_set, flag| if is_set { flag } else { 0 };
-        let flags = flag(is_async, ASYNC) | flag(hides_c_calls, HIDES_C_CALLS);
-        entry(code).store(address(code) << ADDRESS_SHIFT | flags | u64::from(id), Ordering::Release);
+        let flags =
+            flag(cached.is_async, ASYNC) | flag(cached.hides_c_calls, HIDES_C_CALLS) | flag(cached.is_elided, ELIDED);
+        entry(code).store(address(code) << ADDRESS_SHIFT | flags | u64::from(cached.id), Ordering::Release);
     }
 }
 

@@ -1,6 +1,7 @@
-//! The C functions behind the callables of CALL, C_RETURN and C_RAISE events.
+//! The functions behind the callables of CALL, C_RETURN and C_RAISE events.
 
 use super::builtin::{Builtin, Owner};
+use super::code::Code;
 use pyo3::ffi;
 use std::ptr::NonNull;
 
@@ -18,6 +19,29 @@ unsafe extern "C" {
     /// The type of bound methods (Include/cpython/classobject.h), and the function in one.
     static mut PyMethod_Type: ffi::PyTypeObject;
     fn PyMethod_Function(method: *mut ffi::PyObject) -> *mut ffi::PyObject;
+    /// Include/cpython/funcobject.h: a borrowed reference.
+    fn PyFunction_GetCode(function: *mut ffi::PyObject) -> *mut ffi::PyObject;
+}
+
+impl Code {
+    /// Returns the code of the Python function or method that a callable is; `None` for all else.
+    ///
+    /// # Safety
+    /// It must be a living object, and the GIL must be held as long as the answer is used.
+    #[inline(always)]
+    pub unsafe fn of_call(callable: *mut ffi::PyObject) -> Option<Code> {
+        let mut function = callable;
+        // SAFETY: a living object.
+        if unsafe { ffi::Py_TYPE(callable) } == &raw mut PyMethod_Type {
+            // SAFETY: just checked; the method keeps the function.
+            function = unsafe { PyMethod_Function(callable) };
+        }
+        // SAFETY: a living object.
+        let is_function = unsafe { ffi::Py_TYPE(function) } == &raw mut ffi::PyFunction_Type;
+        // SAFETY: just checked. The function keeps the code, until it is given another one. That takes the GIL; without
+        // one, the garbage collector alone frees code, and it stops this thread first.
+        is_function.then(|| unsafe { Code::new(PyFunction_GetCode(function)) })
+    }
 }
 
 impl Builtin {

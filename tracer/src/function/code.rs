@@ -25,6 +25,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 use viztracer_format::names::Function;
+use viztracer_recorder::budget::Elided;
 
 /// Flags of code objects whose frames a task may begin with (Include/cpython/code.h): coroutines, generators that stand
 /// for them, and asynchronous generators.
@@ -45,8 +46,6 @@ struct Extra {
     rules: u64,
     /// What the cache has of it.
     cached: Cached,
-    /// Whether it is elided.
-    is_elided: bool,
     /// The names of the function's arguments, if they were needed.
     arguments: Option<ArgumentNames>,
 }
@@ -88,7 +87,7 @@ impl LookedUp {
     /// that the next call asks again.
     fn nameless() -> LookedUp {
         let id = recording::function(&Function { name: NAMELESS, file: "", line: 0, is_c: false });
-        LookedUp { cached: Cached { id, is_async: false, hides_c_calls: false }, is_new: false }
+        LookedUp { cached: Cached { id, is_async: false, hides_c_calls: false, is_elided: false }, is_new: false }
     }
 }
 
@@ -124,8 +123,10 @@ impl Code {
     }
 
     /// Whether its function was recorded and is elided.
-    fn is_elided(self) -> bool {
-        self.id() == EXCLUDED && self.extra(|extra| extra.is_some_and(|extra| extra.is_elided))
+    #[inline(always)]
+    pub fn is_elided(self) -> bool {
+        let known = cache::get(self.0 as usize).or_else(|| self.remembered(recording::rules()));
+        known.is_some_and(|cached| cached.is_elided)
     }
 
     /// Stands for the code object at this address.
@@ -191,14 +192,12 @@ impl Code {
     pub fn look_up(self) -> LookedUp {
         // SAFETY: `new` demands a living object.
         if unsafe { ffi::PyCode_Check(self.0) } == 0 {
-            let cached = Cached { id: EXCLUDED, is_async: false, hides_c_calls: true };
+            let cached = Cached { id: EXCLUDED, is_async: false, hides_c_calls: true, is_elided: false };
             return LookedUp { cached, is_new: false };
         }
         loop {
             let rules = recording::rules();
-            let known = self.extra(|extra| Some(extra.filter(|extra| extra.rules == rules)?.cached));
-            if let Some(cached) = known {
-                cache::put(self.0 as usize, cached);
+            if let Some(cached) = self.remembered(rules) {
                 return LookedUp { cached, is_new: false };
             }
             let registered = without_collector(self.python(), || Some((self.register()?, self.has_coroutine_flag()?)));
@@ -206,17 +205,18 @@ impl Code {
             if is_coroutine && function != EXCLUDED {
                 recording::note_coroutine(function);
             }
-            let elision = recording::elision(function);
-            let is_elided = elision.is_some_and(|elision| !elision.only_c_calls);
+            let elided = recording::elided(function);
+            let is_elided = elided == Some(Elided::Calls);
             let id = if is_elided { EXCLUDED } else { function };
             let is_async = is_coroutine || step.is_some();
-            let cached = Cached { id, is_async, hides_c_calls: id == EXCLUDED || elision.is_some() };
+            let hides_c_calls = id == EXCLUDED || elided == Some(Elided::CCalls);
+            let cached = Cached { id, is_async, hides_c_calls, is_elided };
             // Without a GIL, a start may have come between. From here on none does.
             if recording::rules() == rules {
                 if let Some(step) = step {
                     step.note(function, rules);
                 }
-                self.remember(Extra { code: self.0 as usize, rules, cached, is_elided, arguments: None });
+                self.remember(Extra { code: self.0 as usize, rules, cached, arguments: None });
                 cache::put(self.0 as usize, cached);
                 #[cfg(Py_3_12)]
                 if is_elided {
@@ -225,6 +225,15 @@ impl Code {
                 return LookedUp { cached, is_new: true };
             }
         }
+    }
+
+    /// Returns what the extra slot has of the function, if these rules held then, and puts it into the cache.
+    #[cold]
+    #[inline(never)]
+    fn remembered(self, rules: u64) -> Option<Cached> {
+        let cached = self.extra(|extra| Some(extra.filter(|extra| extra.rules == rules)?.cached))?;
+        cache::put(self.0 as usize, cached);
+        Some(cached)
     }
 
     fn python(self) -> Python<'static> {

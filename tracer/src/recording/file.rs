@@ -11,7 +11,7 @@ use viztracer_format::names::Function;
 use viztracer_format::record::{FUNCTION_UNKNOWN, Kind};
 #[cfg(Py_3_12)]
 use viztracer_recorder::budget::Burst;
-use viztracer_recorder::budget::{Elision, Sample};
+use viztracer_recorder::budget::{Elided, Elision, Sample};
 use viztracer_recorder::{SlowCall, ThreadRecorder};
 
 /// Returns the path of the file.
@@ -149,8 +149,14 @@ pub fn has_elided() -> bool {
 }
 
 /// What is no longer recorded of the function with this id.
-pub fn elision(function: u32) -> Option<Elision> {
-    with(None, |recording| recording.recorder.elision(function))
+pub fn elided(function: u32) -> Option<Elided> {
+    with(None, |recording| recording.recorder.elided(function))
+}
+
+/// Has the file say that calls of C functions at some places in the code of this function are no longer recorded; false
+/// if it cannot.
+pub fn elide_some_c_calls(function: u32) -> bool {
+    with(false, |recording| recording.recorder.elide_some_c_calls(function))
 }
 
 /// The name of a function whose call was slow, and how many ns the call took.

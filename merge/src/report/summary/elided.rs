@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn c_functions_that_are_not_recorded_in_a_line() {
-        let one = "MainProcess (pid 7): 1 function called C functions too often to record all these calls \
+        let one = "MainProcess (pid 7): 1 function called C functions whose calls are not all recorded \
                    (--max_overhead): f; their time counts for it";
         assert_eq!(lines_of(vec![file(7, &[("f", true)])]), [one]);
         let lines = lines_of(vec![file(7, &[("f", true), ("g", false), ("h", true)])]);

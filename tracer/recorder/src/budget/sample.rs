@@ -28,13 +28,25 @@ pub struct Sample {
     pub(crate) open: Vec<OpenCall>,
 }
 
-/// What is no longer recorded: a function and the C functions that it calls, or these alone.
+/// What is no longer recorded of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Elision {
     /// The id of the function, which is no C function.
     pub function: u32,
-    /// Whether its own calls are still recorded.
-    pub only_c_calls: bool,
+    /// What is no longer recorded of it.
+    pub what: Elided,
+}
+
+/// The calls of a function, and those that it makes itself, which are no longer recorded. Each value includes the one
+/// before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Elided {
+    /// Calls of C functions at some places in its code.
+    SomeCCalls,
+    /// Calls of C functions.
+    CCalls,
+    /// Calls of C functions, and its own calls.
+    Calls,
 }
 
 /// How often something was called, and for how many ticks in all.
@@ -126,9 +138,9 @@ impl Function {
     fn candidate(self, function: u32, known: &Known<'_>) -> Option<(u64, Elision)> {
         let (own, c_calls) = (known.may_go)(function);
         if own && self.own.is_short(known.ticks_max) {
-            Some((self.own.calls + self.c_calls.calls, Elision { function, only_c_calls: false }))
+            Some((self.own.calls + self.c_calls.calls, Elision { function, what: Elided::Calls }))
         } else if c_calls && self.c_calls.is_short(known.ticks_max) {
-            Some((self.c_calls.calls, Elision { function, only_c_calls: true }))
+            Some((self.c_calls.calls, Elision { function, what: Elided::CCalls }))
         } else {
             None
         }
@@ -160,11 +172,11 @@ mod tests {
     }
 
     fn whole(function: u32) -> Elision {
-        Elision { function, only_c_calls: false }
+        Elision { function, what: Elided::Calls }
     }
 
     fn c_calls(function: u32) -> Elision {
-        Elision { function, only_c_calls: true }
+        Elision { function, what: Elided::CCalls }
     }
 
     #[test]

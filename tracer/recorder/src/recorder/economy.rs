@@ -2,7 +2,7 @@
 //! are counted now and then.
 
 use super::{Inherited, Recorder, lock};
-use crate::budget::{Burst, Elision, Known, Sample, choose, ticks_max};
+use crate::budget::{Burst, Elided, Elision, Known, Sample, choose, ticks_max};
 use crate::clock::processor_time;
 use crate::ring::Memory;
 use crate::thread::ThreadRecorder;
@@ -59,10 +59,9 @@ impl Recorder {
         let names = lock(&self.names);
         let keeps_coroutines = self.options.budget.is_some_and(|budget| budget.keeps_coroutines);
         let may_go = |function| {
-            let before = names.elision(function);
-            let is_gone = function == FUNCTION_UNKNOWN || before.is_some_and(|before| !before.only_c_calls);
+            let is_recorded = |what| function != FUNCTION_UNKNOWN && names.elided(function) < Some(what);
             let is_kept = keeps_coroutines && names.is_coroutine(function);
-            (!is_gone && !is_kept, !is_gone && before.is_none())
+            (is_recorded(Elided::Calls) && !is_kept, is_recorded(Elided::CCalls))
         };
         let ticks_max = ticks_max(self.opened, self.ring.clock().anchor());
         let known = Known { is_c: &|function| names.is_c(function), may_go: &may_go, ticks_max };
@@ -78,27 +77,36 @@ impl Recorder {
         let new: Vec<Elision> = elisions.iter().copied().filter(is_new).collect();
         if self.options.estimates_calls() {
             let mut estimates = lock(&self.estimates);
-            let whole = new.iter().filter(|elision| !elision.only_c_calls);
+            let whole = new.iter().filter(|elision| elision.what == Elided::Calls);
             whole.for_each(|elision| estimates.begin(elision.function, processor_time()));
         }
         for thread in &mut lock(&self.threads).recorders {
-            thread.get().end_elided(|function| names.elision(function), |function| names.is_c(function));
+            thread.get().end_elided(|function| names.elided(function), |function| names.is_c(function));
         }
         new
     }
 
     /// What is elided of this function.
-    pub fn elision(&self, function: u32) -> Option<Elision> {
-        lock(&self.names).elision(function)
+    pub fn elided(&self, function: u32) -> Option<Elided> {
+        lock(&self.names).elided(function)
+    }
+
+    /// Says in the file, if it does not say so yet, that calls of C functions at some places in the code of this function
+    /// are no longer recorded; false if the file has no space for that.
+    pub fn elide_some_c_calls(&self, function: u32) -> bool {
+        let now = self.ring.clock().now();
+        let mut names = lock(&self.names);
+        names.elide(&self.ring, Elision { function, what: Elided::SomeCCalls }, now);
+        names.elided(function).is_some()
     }
 
     /// Goes on without the functions that the parent no longer recorded.
     pub fn inherit_elided(&self, inherited: &Inherited) {
         let mut names = lock(&self.names);
         let now = self.ring.clock().now();
-        for (elision, entry) in &inherited.elided {
+        for (what, entry) in &inherited.elided {
             let function = names.entry(&self.ring, Arc::clone(entry));
-            names.elide(&self.ring, Elision { function, ..*elision }, now);
+            names.elide(&self.ring, Elision { function, what: *what }, now);
         }
     }
 

@@ -8,7 +8,7 @@
 use super::ThreadRecorder;
 use super::block::StackBlock;
 use super::skipped::Skipped;
-use crate::budget::{Call, Elision, OpenCall, Sample};
+use crate::budget::{Call, Elided, OpenCall, Sample};
 use crate::ring::Memory;
 use viztracer_format::record::{KIND_MASK, Kind, Record};
 use viztracer_format::stack::FRAME;
@@ -60,7 +60,7 @@ impl ThreadRecorder {
 
     /// Has the open calls that are elided end as soon as no recorded call inside of them is open: those of such functions,
     /// and those of C functions that a function called whose C functions are.
-    pub(crate) fn end_elided(&mut self, elision: impl Fn(u32) -> Option<Elision>, is_c: impl Fn(u32) -> bool) {
+    pub(crate) fn end_elided(&mut self, elided: impl Fn(u32) -> Option<Elided>, is_c: impl Fn(u32) -> bool) {
         let mut hides_c_calls = true; // nobody knows who called the outermost one
         let mut attached = self.attached.iter_mut().peekable();
         for slot in self.blocks[..=self.depth_block].iter().flat_map(StackBlock::used) {
@@ -68,9 +68,9 @@ impl ThreadRecorder {
             if !is_frame(frame) {
                 continue;
             }
-            let of_function = elision(frame.function());
+            let of_function = elided(frame.function());
             let is_hidden = hides_c_calls && is_c(frame.function());
-            let is_elided = is_hidden || of_function.is_some_and(|elision| !elision.only_c_calls);
+            let is_elided = is_hidden || of_function == Some(Elided::Calls);
             let arguments = attached.next_if(|arguments| arguments.is_of(frame));
             if is_elided && !is_unseen(frame) {
                 let frame = unseen(frame);
@@ -78,7 +78,7 @@ impl ThreadRecorder {
                 arguments.into_iter().for_each(|arguments| arguments.frame = frame);
                 self.unseen += 1;
             }
-            hides_c_calls = of_function.is_some();
+            hides_c_calls = of_function >= Some(Elided::CCalls);
         }
         self.end_unseen(self.clock.now());
     }

@@ -10,6 +10,7 @@ use crate::fallible::Text;
 use crate::function::{Builtin, Code, EXCLUDED};
 use crate::greenlets;
 use crate::hook::logged;
+use crate::recording;
 use crate::thread::current::{self, Found, LastEvent};
 use crate::thread::{calls, task};
 use pyo3::ffi::{self, PyObject};
@@ -127,6 +128,13 @@ impl Arguments<4> {
         let (callable, first) = unsafe { (*self.0.add(2), *self.0.add(3)) };
         // SAFETY: they live until the callback is left, and the GIL is held.
         unsafe { Builtin::of_call(callable, first) }
+    }
+
+    /// Whether an elided Python function is called: the third argument of CALL.
+    fn calls_elided(self) -> bool {
+        // SAFETY: `new` has seen four arguments. They live until the callback is left, and the GIL is held.
+        let code = unsafe { Code::of_call(*self.0.add(2)) };
+        code.is_some_and(Code::is_elided)
     }
 }
 
@@ -280,6 +288,20 @@ fn leave_logged(python: Python<'_>, arguments: Arguments<3>, kind: Kind, can_dis
     if is_included || !can_disable { none() } else { disable() }
 }
 
+/// A Python function, a type or the like is called. PY_START tells of what is recorded of that. A place that calls an
+/// elided function is switched off, since each call there takes time. It may call a C function the next time, so the
+/// file says that not all calls of C functions by this caller are recorded.
+#[inline(always)]
+fn call_python(arguments: Arguments<4>) -> *mut PyObject {
+    if recording::has_elided() && arguments.calls_elided() { switch_off(arguments.code()) } else { none() }
+}
+
+#[cold]
+#[inline(never)]
+fn switch_off(caller: Code) -> *mut PyObject {
+    if recording::elide_some_c_calls(caller.id()) { disable() } else { none() }
+}
+
 /// Something is called; only C functions are recorded here. In code that is left out no call matters, whatever it calls
 /// the next time, so the first one at each location switches the event off.
 #[inline(always)]
@@ -289,7 +311,7 @@ fn enter_c(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
         Some(true) => return disable(),
         None => return enter_c_anew(python, arguments),
     }
-    let Some(builtin) = arguments.builtin() else { return none() };
+    let Some(builtin) = arguments.builtin() else { return call_python(arguments) };
     let found = match current::last_event(python) {
         LastEvent::Unknown => return enter_c_anew(python, arguments),
         LastEvent::NotRecording => return none(),
