@@ -79,6 +79,11 @@ impl Account {
         self.spend(new as f64 * FUNCTION_COST);
     }
 
+    /// Notes that so many functions have an id without having been called: they cost nothing.
+    pub fn inherit_functions(&mut self, functions: u64) {
+        self.functions = functions;
+    }
+
     /// Notes at this processor time that nothing is spent for now. Returns for how much processor time it must stay so,
     /// until the debt is paid; `None`: it is.
     pub fn rest(&mut self, now: u64) -> Option<u64> {
@@ -159,6 +164,14 @@ mod tests {
         account.note_functions(1000);
         account.note_functions(7000);
         assert!(!book(&mut account, 10, 0.045 * MS as f64).is_empty(), "functions cost something, too");
+    }
+
+    #[test]
+    fn functions_that_were_not_called_cost_nothing() {
+        let mut account = Account::new(0.05, 0);
+        account.inherit_functions(7000);
+        account.note_functions(7000);
+        assert!(book(&mut account, 10, 0.045 * MS as f64).is_empty());
     }
 
     #[test]

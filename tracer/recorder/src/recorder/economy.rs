@@ -108,6 +108,7 @@ impl Recorder {
             let function = names.entry(&self.ring, Arc::clone(entry));
             names.elide(&self.ring, Elision { function, what: *what }, now);
         }
+        lock(&self.account).iter_mut().for_each(|account| account.inherit_functions(names.functions()));
     }
 
     /// Notes that a task may begin with this function.
