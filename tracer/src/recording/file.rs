@@ -155,6 +155,7 @@ pub fn elided(function: u32) -> Option<Elided> {
 
 /// Has the file say that calls of C functions at some places in the code of this function are no longer recorded; false
 /// if it cannot.
+#[cfg(Py_3_12)]
 pub fn elide_some_c_calls(function: u32) -> bool {
     with(false, |recording| recording.recorder.elide_some_c_calls(function))
 }
