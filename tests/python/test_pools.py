@@ -1,4 +1,4 @@
-"""--log_async: arrows from where work is submitted to a pool of threads to where one of them starts it."""
+"""--log_async: arrows from where work is submitted to a pool to where a thread or a process of it starts the work."""
 
 import json
 import re
@@ -60,12 +60,16 @@ def arrows(events):
     return found
 
 
+def is_of_thread(one, other):
+    return (one["pid"], one["tid"]) == (other["pid"], other["tid"])
+
+
 def around(events, event, name):
     """The innermost call of a function that is open at an event, on its thread."""
     calls = [
         call
         for call in events
-        if call["ph"] == "X" and call["tid"] == event["tid"] and call["name"].startswith(f"{name} (")
+        if call["ph"] == "X" and is_of_thread(call, event) and call["name"].startswith(f"{name} (")
         and call["ts"] <= event["ts"] <= call["ts"] + call["dur"]
     ]  # fmt: skip
     return min(calls, key=lambda call: call["dur"]) if calls else None
@@ -119,3 +123,76 @@ def test_asyncio_s_threads_have_them_too(sandbox):
 
 def test_without_the_option_there_are_none(sandbox):
     assert arrows(recorded(sandbox, "many")) == {}
+
+
+# Two pools of two processes, used in turn; the work knows its number.
+PROCESSES = """
+import multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+
+def work(n):
+    return n
+
+def submitted(n, submit):
+    return submit(n)
+
+def executors(context):
+    with ProcessPoolExecutor(2, context) as one, ProcessPoolExecutor(2, context) as other:
+        pools = [one, other]
+        results = [submitted(n, lambda n: pools[n % 2].submit(work, n)) for n in range(20)]
+        assert [result.result() for result in results] == list(range(20))
+        assert list(one.map(work, range(20, 24))) == list(range(20, 24))
+
+def pools(context):
+    with context.Pool(2) as one, context.Pool(2) as other:
+        pools = [one, other]
+        results = [submitted(n, lambda n: pools[n % 2].apply_async(work, (n,))) for n in range(20)]
+        assert [result.get() for result in results] == list(range(20))
+        assert submitted(20, lambda n: one.map(work, range(20, 24), chunksize=2)) == list(range(20, 24))
+        one.close(); other.close(); one.join(); other.join()
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](multiprocessing.get_context(sys.argv[2]))
+"""
+
+
+def recorded_processes(sandbox, what, method):
+    script = sandbox.script(PROCESSES)
+    done = sandbox.viztracer("--quiet", "--log_async", "--log_func_args", "-o", "traced.json", script, what, method)
+    assert done.returncode == 0, done.stderr
+    return json.loads((sandbox.path / "traced.json").read_text())["traceEvents"]
+
+
+def begun_next(events, event):
+    """The call that begins next on the thread of an event."""
+    calls = [call for call in events if call["ph"] == "X" and is_of_thread(call, event) and call["ts"] >= event["ts"]]
+    return min(calls, key=lambda call: call["ts"])
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_each_arrow_leads_to_the_work_that_was_submitted_to_a_process(sandbox, method):
+    events = recorded_processes(sandbox, "executors", method)
+    whole = [arrow for arrow in arrows(events).values() if set(arrow) == {"s", "f"}]
+    assert len(whole) == len(arrows(events)) == 24
+    direct = [arrow for arrow in whole if around(events, arrow["s"], "submitted")]
+    assert len(direct) == 20 and sorted(submitter(events, arrow) for arrow in direct) == list(range(20))
+    for arrow in direct:
+        assert submitter(events, arrow) == number_of(begun_next(events, arrow["f"]))
+    for arrow in whole:
+        assert "bp" not in arrow["f"] and arrow["s"]["ts"] <= arrow["f"]["ts"]
+        assert around(events, arrow["s"], "ProcessPoolExecutor.submit") is not None
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_each_piece_of_a_multiprocessing_pool_has_an_arrow(sandbox, method):
+    events = recorded_processes(sandbox, "pools", method)
+    whole = [arrow for arrow in arrows(events).values() if set(arrow) == {"s", "f"}]
+    assert len(whole) == len(arrows(events)) == 22, "20 of apply_async, and two pieces of map"
+    submitters = sorted(submitter(events, arrow) for arrow in whole)
+    assert submitters == [*range(20), 20, 20]
+    for arrow in whole:
+        begun = begun_next(events, arrow["f"])
+        if submitter(events, arrow) < 20:
+            assert submitter(events, arrow) == number_of(begun)
+        else:
+            assert begun["name"].startswith("mapstar (")

@@ -167,7 +167,8 @@ export class Decoder {
         const zero = this.#zero();
         const processes = this.processes.map((process) => process.finish(this.functions.overwritten, zero));
         const duration = this.processes.reduce((latest, process) => Math.max(latest, process.latest), 0);
-        const flows = [...starts(this.processes, processes, functions), ...pairs(this.processes)];
+        const arrows = pairs(this.processes, !header.served);
+        const flows = [...starts(this.processes, processes, functions), ...arrows];
         settleFamily(processes, this.processes.map(({ of }) => of), flows, functions);
         this.processes.forEach((process, index) => {
             const of = processes[index];

@@ -1,5 +1,7 @@
 // Arrows: from a process to its children, and the flows of a JSON trace.
 
+import { firstFrom } from "./model.js";
+
 /** Functions that start a process. */
 const STARTS = /^(posix\.(fork|forkpty|posix_spawnp?)|_posixsubprocess\.fork_exec)$/;
 /** The largest number of process ids: after it, ids wrap around. */
@@ -78,14 +80,18 @@ function isBusy(track, time) {
     return call >= 0 && track.start[call] + track.duration[call] >= time;
 }
 
-/** Returns the flows of the trace: `s` begins a flow, `t` continues it, `f` ends it. */
-export function* pairs(read) {
+/**
+ * Returns the flows of the trace: `s` begins a flow, `t` continues it, `f` ends it.
+ * @param {boolean} isWhole  whether all calls are there: otherwise the next one may be another one
+ */
+export function* pairs(read, isWhole) {
     const ends = read.flatMap((process) => process.flows).sort((a, b) => a.time - b.time);
     const last = new Map();
-    for (const { kind, key, name, stream, time } of ends) {
+    for (const { kind, key, name, stream, time, isInNext } of ends) {
         const from = last.get(key);
         if (kind !== "s" && from !== undefined) {
-            yield { fromTrack: from.stream.track, fromTime: from.time, toTrack: stream.track, toTime: time, name };
+            const toTime = isInNext && isWhole ? nextBegin(stream.track, time) : time;
+            yield { fromTrack: from.stream.track, fromTime: from.time, toTrack: stream.track, toTime, name };
         }
         if (kind === "f") {
             last.delete(key);
@@ -93,4 +99,10 @@ export function* pairs(read) {
             last.set(key, { stream, time });
         }
     }
+}
+
+/** Returns when the next call of a track begins; this time if none does. */
+function nextBegin(track, time) {
+    const call = firstFrom(track, time);
+    return call < track.count ? track.start[call] : time;
 }

@@ -75,7 +75,7 @@ export class ProcessData {
     }
 
     instant(stream, extra) {
-        const { kind, name, args, id, cat, shown, scope } = extra ?? {};
+        const { kind, name, args, id, cat, shown, scope, next } = extra ?? {};
         const time = stream.now;
         if (kind === "counter") {
             for (const [series, value] of Object.entries(args ?? {})) {
@@ -86,7 +86,8 @@ export class ProcessData {
         } else if (kind === "order") {
             (name === "process_sort_index" ? this : stream).order = number(args?.sort_index);
         } else if (kind === "s" || kind === "t" || kind === "f") {
-            this.flows.push({ kind, key: `${cat} ${id}`, name: string(name), stream, time });
+            const flow = { kind, key: `${cat} ${id}`, name: string(name), stream, time };
+            this.flows.push({ ...flow, isInNext: next === true });
         } else if (isOfSpan(kind)) {
             const of = { cat: string(cat), id: string(id), shown: string(shown ?? id), name: string(name) };
             stream.events.push({ time, phase: kind, ...of, args: args ?? null, stream });

@@ -157,15 +157,21 @@ test("arrows of the trace, and from a process to those that it started", () => {
     const decoder = new Decoder(header);
     blocks.forEach(([process, bytes]) => decoder.add(process, bytes));
     const [stream, other] = [decoder.processes[0].stream(0, 0), decoder.processes[1].stream(0, 0)];
-    const ends = [["s", stream, 1, "7"], ["t", other, 2, "7"], ["f", stream, 3, "7"], ["f", other, 9, "8"]];
-    for (const [kind, of, time, id] of ends) {
+    const second = trace.tracks[1].start[1];
+    const ends = [
+        ["s", stream, 1, "7"], ["t", other, 2, "7"], ["f", stream, 3, "7"], ["f", other, 9, "8"],
+        ["s", stream, 4, "9"], ["f", other, second - 1, "9", true],
+    ];
+    for (const [kind, of, time, id, next] of ends) {
         of.now = time;
-        decoder.processes[of === stream ? 0 : 1].instant(of, { ...flow(kind, time), id, cat: "c" });
+        decoder.processes[of === stream ? 0 : 1].instant(of, { ...flow(kind, time), id, cat: "c", next });
     }
     const read = decoder.finish();
     const arrows = read.flows.map((of) => [of.name, of.fromTrack.index, of.fromTime, of.toTrack.index, of.toTime]);
     const begin = trace.tracks[1].start[0];
-    assert.deepEqual(arrows, [["start", 0, begin - 5, 1, begin], ["n", 0, 1, 1, 2], ["n", 1, 2, 0, 3]]);
+    assert.deepEqual(arrows, [
+        ["start", 0, begin - 5, 1, begin], ["n", 0, 1, 1, 2], ["n", 1, 2, 0, 3], ["n", 0, 4, 1, second],
+    ]);
 });
 
 test("base64 and gzip", async () => {

@@ -16,6 +16,7 @@ use crate::function::{Code, EXCLUDED};
 use crate::preserve::preserving_exception;
 use crate::recording;
 use crate::thread::current::{self, LastEvent};
+use pyo3::Borrowed;
 use pyo3::prelude::*;
 use std::cell::Cell;
 use viztracer_recorder::ThreadRecorder;
@@ -85,9 +86,16 @@ fn is_first_call(python: Python<'_>, code: Code) -> bool {
 }
 
 /// Begins arrows to the tasks that wait for the one that runs, if the call of this code that is about to end is its
-/// first one. May run Python.
+/// first one. Also records an end of the arrow of a step of a pool's work that is about to return a value. May run
+/// Python.
 #[inline(never)]
-pub fn end(python: Python<'_>, code: Code) {
+pub fn end(python: Python<'_>, code: Code, value: Option<Borrowed<'_, '_, PyAny>>) {
+    #[cfg(Py_3_12)]
+    if let Some(step) = crate::function::Step::of_id(code.id()) {
+        return value.into_iter().for_each(|value| work::end(python, code, step, value));
+    }
+    #[cfg(not(Py_3_12))]
+    let _ = value;
     let number = recording::current();
     if is_first_call(python, code) {
         arrows::begin(python, number, code);

@@ -13,6 +13,7 @@ use crate::hook::logged;
 use crate::recording;
 use crate::thread::current::{self, Found, LastEvent};
 use crate::thread::{calls, task};
+use pyo3::Borrowed;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use std::ptr;
@@ -116,6 +117,12 @@ impl Arguments<3> {
     fn value(self) -> *mut PyObject {
         // SAFETY: `new` has seen three arguments.
         unsafe { *self.0.add(2) }
+    }
+
+    /// The value that the function returns, if it does.
+    fn returned<'a>(self, python: Python<'a>, kind: Kind) -> Option<Borrowed<'a, 'a, PyAny>> {
+        // SAFETY: an object that lives until the callback is left.
+        (kind == Kind::Return).then(|| unsafe { Borrowed::from_ptr(python, self.value()) })
     }
 }
 
@@ -239,13 +246,13 @@ unsafe fn enter_known<const TASKS: bool>(
 #[inline(always)]
 fn leave<const TASKS: bool>(
     python: Python<'_>,
-    arguments: Arguments<1>,
+    arguments: Arguments<3>,
     kind: Kind,
     can_disable: bool,
 ) -> *mut PyObject {
     let code = arguments.code();
     if TASKS && kind != Kind::Yield && code.is_async() {
-        task::end(python, code);
+        task::end(python, code, arguments.returned(python, kind));
     }
     let (answer, is_due) = match calls::leave(python, code.tag(), kind) {
         None => return none(),
@@ -281,7 +288,7 @@ fn enter_logged(python: Python<'_>, arguments: Arguments<1>, can_disable: bool) 
 /// A Python function is left, and its value is logged.
 fn leave_logged(python: Python<'_>, arguments: Arguments<3>, kind: Kind, can_disable: bool) -> *mut PyObject {
     if kind != Kind::Yield && logged::is_of_task(arguments.code()) {
-        task::end(python, arguments.code());
+        task::end(python, arguments.code(), arguments.returned(python, kind));
     }
     // SAFETY: an argument of the callback, which lives until the callback is left.
     let is_included = unsafe { logged::leave(python, arguments.code(), arguments.value(), kind) };

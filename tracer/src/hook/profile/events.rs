@@ -79,7 +79,7 @@ unsafe fn end_task(python: Python<'_>, frame: *mut PyFrameObject, code: Code, ki
     let frame = unsafe { Bound::from_borrowed_ptr(python, frame.cast()) };
     let has_returned = || frame.cast::<PyFrame>().is_ok_and(|frame| code.has_returned(frame));
     if kind == Kind::Raise || has_returned() {
-        task::end(python, code);
+        task::end(python, code, None);
     }
 }
 

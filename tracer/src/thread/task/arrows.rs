@@ -3,7 +3,7 @@
 //!
 //! Both ends are OTHER events, flows of the Chrome trace format with an id of their own: one in the last call of the
 //! task that ends, one in the first call of the slice in which the other one goes on; or one in the call that submits
-//! the work, one in the call that runs it.
+//! the work, one in the call that runs it. An arrow to another process ends before that call begins.
 
 use super::{awaiters, known, running};
 use crate::function::Code;
@@ -45,9 +45,11 @@ const ARROWS_MAX: usize = 1024;
 /// The most arrows that are open at a time. Those to a task that never goes on, since its loop has ended, stay here.
 const OPEN_MAX: usize = 1 << 17;
 
-/// How the JSON objects of both ends begin.
+/// How the JSON objects of both ends begin. An end is in the innermost call, or in the one that begins next.
 const BEGIN: &str = r#"{"ph":"s""#;
 const END: &str = r#"{"ph":"f","bp":"e""#;
+#[cfg(Py_3_12)]
+const END_IN_NEXT: &str = r#"{"ph":"f""#;
 
 static ARROWS: Mutex<Arrows> = Mutex::new(Arrows { number: 0, base: 0, count: 0, coming: None });
 /// How many arrows have begun and not ended.
@@ -83,6 +85,18 @@ pub fn begin_at(python: Python<'_>, number: u64, target: Target) {
     take(number, target); // of an object that had the address before
     let id = add(number, target);
     record(python, number, BEGIN, target.name(), id.as_slice());
+}
+
+/// Begins arrows to other processes, with ids that both processes know.
+#[cfg(Py_3_12)]
+pub fn send(python: Python<'_>, number: u64, ids: &[u64]) {
+    record(python, number, BEGIN, "submit", ids);
+}
+
+/// Ends arrows from another process, in the call that the calling thread begins next.
+#[cfg(Py_3_12)]
+pub fn receive(python: Python<'_>, number: u64, ids: &[u64]) {
+    record(python, number, END_IN_NEXT, "submit", ids);
 }
 
 /// Whether any arrows have begun and not ended.

@@ -1,17 +1,19 @@
-//! Arrows from where work is submitted to a pool of threads to where one of them starts it.
+//! Arrows from where work is submitted to a pool to where a worker starts it. No order of a queue is guessed.
 //!
-//! Both steps are calls of methods of one object, which lives as long as it waits in the queue of the pool. So its
-//! address connects them, and no order of a queue is guessed. If the work of an object was never started, a later
-//! object may have its address, and takes its place.
+//! In a pool of threads, both steps are calls of methods of one object, which lives as long as it waits in the queue of
+//! the pool. So its address connects them. If the work of an object was never started, a later object may have its
+//! address, and takes its place. [`sent`] is about pools of processes.
+
+mod frame;
+mod sent;
 
 use super::arrows::{self, Target};
-use crate::fallible::Name;
 use crate::function::{Code, EXCLUDED, Step};
 use crate::preserve::preserving_exception;
 use crate::recording;
 use crate::thread::{calls, current};
-use pyo3::types::PyFrame;
-use pyo3::{ffi, prelude::*};
+use frame::running;
+use pyo3::{Borrowed, prelude::*};
 
 /// Records the entry of a step, and an end of its arrow. May run Python.
 pub fn enter(python: Python<'_>, code: Code, step: Step) {
@@ -20,29 +22,44 @@ pub fn enter(python: Python<'_>, code: Code, step: Step) {
         return;
     }
     calls::enter(python, code.id(), code.tag());
-    let Some(item) = preserving_exception(|python| receiver(python, code)) else { return };
     match step {
-        Step::Submitted => arrows::begin_at(python, number, Target::Work(item)),
-        Step::Started => arrows::end(python, number, Target::Work(item)),
+        Step::ThreadSubmitted => {
+            let item = preserving_exception(|python| item(python, code));
+            item.into_iter().for_each(|item| arrows::begin_at(python, number, item));
+        }
+        Step::ThreadStarted => {
+            let item = preserving_exception(|python| item(python, code));
+            item.into_iter().for_each(|item| arrows::end(python, number, item));
+        }
+        Step::ProcessSubmitted => {
+            let ids = preserving_exception(|python| sent::by_executor(&running(python, code)?));
+            arrows::send(python, number, &ids.unwrap_or_default());
+        }
+        Step::ProcessReceived | Step::ApplySubmitted | Step::MapSubmitted | Step::PoolReceived => {}
     }
 }
 
-/// Returns the address of the object that the running function was called on, if it runs this code. Runs no Python.
-fn receiver(python: Python<'_>, code: Code) -> Option<usize> {
-    unsafe extern "C" {
-        /// Include/cpython/pyframe.h: reads a variable of a frame, without making a dictionary of all of them.
-        fn PyFrame_GetVar(frame: *mut ffi::PyFrameObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject;
+/// Records the ends of arrows of a step that is about to return this value. May run Python.
+pub fn end(python: Python<'_>, code: Code, step: Step, value: Borrowed<'_, '_, PyAny>) {
+    let number = recording::current();
+    let ids = preserving_exception(|python| {
+        let frame = running(python, code)?;
+        match step {
+            Step::ProcessReceived => sent::received_by_executor(&frame, &value),
+            Step::PoolReceived => sent::received_by_pool(&frame, &value),
+            Step::ApplySubmitted => sent::by_apply(&frame),
+            Step::MapSubmitted => sent::by_map(&frame),
+            Step::ThreadSubmitted | Step::ThreadStarted | Step::ProcessSubmitted => None,
+        }
+    });
+    let ids = ids.unwrap_or_default();
+    match step {
+        Step::ProcessReceived | Step::PoolReceived => arrows::receive(python, number, &ids),
+        _ => arrows::send(python, number, &ids),
     }
-    static SELF: Name = Name::new("self");
-    // SAFETY: the GIL is held; NULL or a living frame, borrowed.
-    let frame = unsafe { Bound::from_borrowed_ptr_or_opt(python, ffi::PyEval_GetFrame().cast()) }?;
-    let frame = frame.cast_into::<PyFrame>().ok()?;
-    if !code.is_run_by(&frame) {
-        return None;
-    }
-    // SAFETY: a living frame and a string.
-    let value = unsafe { PyFrame_GetVar(frame.as_ptr().cast(), SELF.get(python).ok()?.as_ptr()) };
-    // SAFETY: NULL with an exception, or a new reference. The frame has another one, so nothing dies.
-    let value = unsafe { Bound::from_owned_ptr_or_err(python, value) }.ok()?;
-    Some(value.as_ptr() as usize)
+}
+
+/// Returns the object that the running function was called on.
+fn item(python: Python<'_>, code: Code) -> Option<Target> {
+    Some(Target::Work(frame::receiver(&running(python, code)?)?.as_ptr() as usize))
 }

@@ -332,6 +332,9 @@ fn extra(event: &Event<'_>, function: u32, interned: &InternedFunctions) -> Opti
                 if let Some(shown) = members.id_text() {
                     extra["shown"] = shown.into();
                 }
+                if kind == "f" && members.text("bp") != "e" {
+                    extra["next"] = true.into();
+                }
             }
             extra
         }

@@ -1,0 +1,85 @@
+//! Work that a pool sends to a worker process, with a number. That number and the pipe of the queue, which both
+//! processes have, make the id of an arrow.
+//!
+//! No function of a pool begins with the work: a worker gets it from a queue, and calls its function. So an arrow leads
+//! to the call that begins next.
+//!
+//! What is read here are attributes of `concurrent.futures.process` and `multiprocessing.pool`, of CPython 3.12 to 3.15.
+//! If a program has replaced some of that by its own, there is no arrow, and reading may run Python.
+
+use super::frame::{caller, receiver, variable};
+use crate::fallible::{Name, Text, lossy};
+use pyo3::prelude::*;
+use pyo3::types::{PyFrame, PyTuple};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::MetadataExt;
+
+/// The most pieces of one `map` that get an arrow.
+const PIECES_MAX: u64 = 1024;
+
+/// The id of what `ProcessPoolExecutor.submit` submits, in the frame that makes the object of it.
+pub fn by_executor(frame: &Bound<'_, PyFrame>) -> Option<Vec<u64>> {
+    let executor = receiver(&caller(frame)?)?;
+    let queue = executor.getattr(Text("_call_queue")).ok()?;
+    Some(vec![id(pipe(&queue)?, number(&executor, "_queue_count")?, 0)])
+}
+
+/// The id of what a process of such a pool has received.
+pub fn received_by_executor(frame: &Bound<'_, PyFrame>, item: &Bound<'_, PyAny>) -> Option<Vec<u64>> {
+    has_type(item, "_CallItem")?;
+    Some(vec![id(pipe(&receiver(frame)?)?, number(item, "work_id")?, 0)])
+}
+
+/// The id of what `multiprocessing.Pool.apply_async` submits, in the frame that has made its result.
+pub fn by_apply(frame: &Bound<'_, PyFrame>) -> Option<Vec<u64>> {
+    has_type(&receiver(frame)?, "ApplyResult")?;
+    by_pool(frame, |_| Some(1))
+}
+
+/// The ids of what `multiprocessing.Pool.map` and the like submit.
+pub fn by_map(frame: &Bound<'_, PyFrame>) -> Option<Vec<u64>> {
+    by_pool(frame, |result| number(result, "_number_left"))
+}
+
+fn by_pool(frame: &Bound<'_, PyFrame>, pieces: impl Fn(&Bound<'_, PyAny>) -> Option<u64>) -> Option<Vec<u64>> {
+    static POOL: Name = Name::new("pool");
+    let result = receiver(frame)?;
+    let pipe = pipe(&variable(frame, &POOL)?.getattr(Text("_inqueue")).ok()?)?;
+    let job = number(&result, "_job")?;
+    Some((0..pieces(&result)?.min(PIECES_MAX)).map(|piece| id(pipe, job, piece)).collect())
+}
+
+/// The id of what a process of such a pool has received.
+pub fn received_by_pool(frame: &Bound<'_, PyFrame>, task: &Bound<'_, PyAny>) -> Option<Vec<u64>> {
+    let task = task.cast::<PyTuple>().ok().filter(|task| task.len() == 5)?;
+    let code = caller(frame)?.getattr(Text("f_code")).ok()?;
+    let file = lossy(&code.getattr(Text("co_filename")).ok()?).ok()?;
+    let part = |index| task.get_item(index).ok()?.extract::<u64>().ok();
+    let (job, piece) = (part(0)?, part(1)?);
+    let is_sent = file.ends_with("/multiprocessing/pool.py") && piece < PIECES_MAX;
+    if is_sent { Some(vec![id(pipe(&receiver(frame)?)?, job, piece)]) } else { None }
+}
+
+/// What tells the pipe of a queue from all others: a device and an inode.
+fn pipe(queue: &Bound<'_, PyAny>) -> Option<(u64, u64)> {
+    let descriptor = number(&queue.getattr(Text("_reader")).ok()?, "_handle")?;
+    let pipe = fs::metadata(format!("/dev/fd/{descriptor}")).ok()?;
+    Some((pipe.dev(), pipe.ino()))
+}
+
+/// The id of a piece of work that is sent through a pipe.
+fn id(pipe: (u64, u64), work: u64, piece: u64) -> u64 {
+    let mut hasher = DefaultHasher::new(); // both processes run this library, so they have the same
+    (pipe, work, piece).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn number(object: &Bound<'_, PyAny>, attribute: &str) -> Option<u64> {
+    object.getattr(Text(attribute)).ok()?.extract().ok()
+}
+
+fn has_type(object: &Bound<'_, PyAny>, name: &str) -> Option<()> {
+    let of_object = object.get_type().getattr(Text("__name__")).ok()?;
+    (lossy(&of_object).ok()? == name).then_some(())
+}
