@@ -37,7 +37,7 @@ class Unpacking {
     /** Returns the bytes of a block; they are asked for in order. @param {number} index @returns {Promise<Uint8Array>} */
     async take(index) {
         for (let at = this.begun.length; at < Math.min(this.blocks.length, index + AHEAD); at += 1) {
-            const bytes = unpacked(taken(this.blocks[at]));
+            const bytes = unpacked(this.blocks[at]);
             bytes.catch(() => {}); // who takes it handles the error
             this.begun.push(bytes);
         }
@@ -47,9 +47,10 @@ class Unpacking {
     }
 }
 
-/** @param {string} base64 */
-async function unpacked(base64) {
-    return unzipped(bytesOf(base64));
+/** Removes an element and returns its bytes. @param {Element} element */
+async function unpacked(element) {
+    const bytes = bytesOf(taken(element));
+    return "uncompressed" in element.dataset ? bytes : unzipped(bytes);
 }
 
 /** Removes an element and returns its text. @param {Element} element */
@@ -72,7 +73,7 @@ export async function load(page, progress, together = false) {
     for (const element of page.querySelectorAll("script.lives")) {
         const process = Number(element.dataset.process);
         try {
-            decoder.addLives(process, await unpacked(taken(element)));
+            decoder.addLives(process, await unpacked(element));
         } catch (error) {
             decoder.damaged(process, error);
         }
@@ -80,7 +81,7 @@ export async function load(page, progress, together = false) {
     const text = new TextDecoder();
     for (const element of page.querySelectorAll("script.source")) {
         try {
-            decoder.addSource(text.decode(await unpacked(taken(element))));
+            decoder.addSource(text.decode(await unpacked(element)));
         } catch (error) {
             decoder.problems.push(`The text of a source file cannot be read: ${error.message}.`);
         }

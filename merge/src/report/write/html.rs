@@ -36,7 +36,7 @@ use crate::parallel::progress::Watch;
 use crate::plan::file::FilePlan;
 use crate::report::functions::InternedFunctions;
 use block::PageBlock;
-use packed::{Packer, put_script};
+use packed::Packer;
 use rayon::ThreadPool;
 use serde_json::Value;
 pub use served::Served;
@@ -84,20 +84,20 @@ impl Html {
             return Err(MergeError::TooManyEvents(planned, events_max));
         }
         let interned = Arc::new(numbered::functions(report, pool, watch)?);
-        let (totals, lives, packer) = (Mutex::default(), Lives::default(), Packer::default());
+        let (totals, lives, packer) = (Mutex::default(), Lives::default(), Packer::for_file());
         Ok(Html { interned, totals, lives, packer, events_max, served: None })
     }
 
     /// Makes the writer of a page to which a server adds more.
     pub fn served(interned: Arc<InternedFunctions>, served: Served) -> Html {
-        let (totals, lives, packer) = (Mutex::default(), Lives::default(), Packer::default());
+        let (totals, lives, packer) = (Mutex::default(), Lives::default(), Packer::for_server());
         Html { interned, totals, lives, packer, events_max: EVENTS_MAX, served: Some(served) }
     }
 
     /// Writes a source file.
     fn put_source(&self, path: String, source: &[u8], text: &mut Text) {
         let pair = [b"[", Value::from(path).to_string().as_bytes(), b",", source, b"]"].concat();
-        put_script("class=\"source\"", &self.packer.packed(&pair), text);
+        self.packer.put_script("class=\"source\"", &pair, text);
     }
 }
 
@@ -147,7 +147,7 @@ impl Writer for Html {
         drop(totals);
         if !block.is_empty() {
             let attributes = format!("class=\"block\" data-process=\"{index}\"");
-            put_script(&attributes, &self.packer.packed(&block.bytes()), text);
+            self.packer.put_script(&attributes, &block.bytes(), text);
         }
         outcome
     }
@@ -157,7 +157,7 @@ impl Writer for Html {
         if !found.is_empty() {
             let bytes = lives::bytes(&found, |id| written.file.get(id).unwrap_or_default());
             let attributes = format!("class=\"lives\" data-process=\"{}\"", written.part.file);
-            put_script(&attributes, &self.packer.packed(&bytes), &mut tail.text);
+            self.packer.put_script(&attributes, &bytes, &mut tail.text);
         }
         Ok(0)
     }

@@ -1,12 +1,12 @@
 //! A tile: what a served page adds to its calls. It has more detail of a time than the page.
 //!
 //! ```text
-//! <script class="block" data-process="0">H4sIA...       as in the page
+//! <script class="block" data-process="0">AQBiA...       as in the page
 //! <script id="tile">{"from":...                         the time, the detail, how many calls each stream has
 //! ```
 
 use super::block::{PageBlock, Stream};
-use super::packed::{Packer, put_script};
+use super::packed::Packer;
 use crate::error::MergeError;
 use crate::events::content::Content;
 use crate::events::timeline::{Detail, FileWindows};
@@ -47,7 +47,7 @@ pub struct Tiler<'a> {
 /// What a worker has made of a part.
 struct Made {
     file: usize,
-    packed: Option<String>,
+    script: Text,
     calls: Vec<(Stream, u64)>,
     merged: u64,
 }
@@ -66,19 +66,16 @@ impl Tiler<'_> {
         let shortest = if planned <= self.all_max { 0 } else { detail.shortest };
         let detail = &Detail { shortest, ..detail.clone() };
         let files = LoadedFiles::new(self.report.files.len(), &parts, 1);
-        let packer = Packer::default();
         let work = |scratch: &mut Scratch, index: usize| {
             let part = parts.get(index)?;
-            Some(files.with(part, || self.open(part.file), |file| self.part(part, file, detail, scratch, &packer)))
+            Some(files.with(part, || self.open(part.file), |file| self.part(part, file, detail, scratch)))
         };
         let mut text = Text::default();
         let mut calls: BTreeMap<(usize, Stream), u64> = BTreeMap::new();
         let (mut all, mut merged) = (0, 0);
         let take = |made: Option<Made>| {
             let Some(made) = made else { return Ok(()) };
-            if let Some(packed) = &made.packed {
-                put_script(&format!("class=\"block\" data-process=\"{}\"", made.file), packed, &mut text);
-            }
+            text.put(made.script.as_bytes());
             merged += made.merged;
             for (stream, count) in made.calls {
                 *calls.entry((made.file, stream)).or_default() += count;
@@ -111,11 +108,7 @@ impl Tiler<'_> {
             let detail = Detail::of_all(1 << power);
             let of_part = |scratch: &mut Scratch, part: &Part| {
                 let count = |made: Made| made.calls.iter().map(|(_, count)| count).sum::<u64>();
-                files.with(
-                    part,
-                    || self.open(part.file),
-                    |file| count(self.part(part, file, &detail, scratch, &Packer::default())),
-                )
+                files.with(part, || self.open(part.file), |file| count(self.part(part, file, &detail, scratch)))
             };
             let counts = || sample.par_iter().map_init(Scratch::default, of_part).sum::<u64>();
             self.pool.install(counts) * all.len() as u64 / sample.len().max(1) as u64
@@ -150,7 +143,7 @@ impl Tiler<'_> {
         OpenFile { content, numbers }
     }
 
-    fn part(&self, part: &Part, file: &OpenFile, detail: &Detail, scratch: &mut Scratch, packer: &Packer) -> Made {
+    fn part(&self, part: &Part, file: &OpenFile, detail: &Detail, scratch: &mut Scratch) -> Made {
         let mut block = PageBlock::new(self.interned);
         let mut reader = Reader {
             plan: &self.report.files[part.file],
@@ -163,7 +156,11 @@ impl Tiler<'_> {
         };
         reader.detail(detail, |event, open| block.take(&event, open, |id| file.numbers.get(id).unwrap_or_default()));
         let (calls, merged) = (block.calls().collect(), block.merged);
-        let packed = (!block.is_empty()).then(|| packer.packed(&block.bytes()));
-        Made { file: part.file, packed, calls, merged }
+        let mut script = Text::default();
+        if !block.is_empty() {
+            let attributes = format!("class=\"block\" data-process=\"{}\"", part.file);
+            Packer::for_server().put_script(&attributes, &block.bytes(), &mut script);
+        }
+        Made { file: part.file, script, calls, merged }
     }
 }
