@@ -107,6 +107,25 @@ for _ in range(50): place(abs)
 
 
 @needs_switches
+def test_a_place_that_has_called_a_class_with_such_an_init_raises_no_events(sandbox):
+    report = trace(
+        sandbox,
+        """
+class A:
+    def __init__(self, value): self.value = value
+def place(function):
+    time.sleep(0.0001)
+    return function(1)
+much(A, 1); much(A, 1)
+for _ in range(50): place(A)
+for _ in range(50): place(abs)
+""",
+    )
+    assert marks(report)[0] == "A.__init__"
+    assert (len(calls(report, "place")), len(c_calls(report, "builtins.abs"))) == (100, 0)
+
+
+@needs_switches
 def test_a_c_function_ends_though_its_place_raises_no_events_any_more(sandbox):
     report = trace(
         sandbox,

@@ -2,7 +2,9 @@
 
 use super::builtin::{Builtin, Owner};
 use super::code::Code;
+use crate::fallible::Name;
 use pyo3::ffi;
+use pyo3::prelude::*;
 use std::ptr::NonNull;
 
 /// The beginning of `method_descriptor` (Include/cpython/descrobject.h).
@@ -21,23 +23,31 @@ unsafe extern "C" {
     fn PyMethod_Function(method: *mut ffi::PyObject) -> *mut ffi::PyObject;
     /// Include/cpython/funcobject.h: a borrowed reference.
     fn PyFunction_GetCode(function: *mut ffi::PyObject) -> *mut ffi::PyObject;
+    /// Include/cpython/object.h: an attribute of a type, a borrowed reference; NULL, without an exception, if none.
+    fn _PyType_Lookup(kind: *mut ffi::PyTypeObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject;
 }
 
 impl Code {
-    /// Returns the code of the Python function or method that a callable is; `None` for all else.
+    /// Returns the code of the Python function or method that a callable is, or of `__init__` of the class that it is;
+    /// `None` for all else. May run Python: a class may have attributes whose names are no strings.
     ///
     /// # Safety
-    /// It must be a living object, and the GIL must be held as long as the answer is used.
+    /// It must be a living object.
     #[inline(always)]
-    pub unsafe fn of_call(callable: *mut ffi::PyObject) -> Option<Code> {
+    pub unsafe fn of_call(python: Python<'_>, callable: *mut ffi::PyObject) -> Option<Code> {
+        static INIT: Name = Name::new("__init__");
         let mut function = callable;
         // SAFETY: a living object.
         if unsafe { ffi::Py_TYPE(callable) } == &raw mut PyMethod_Type {
             // SAFETY: just checked; the method keeps the function.
             function = unsafe { PyMethod_Function(callable) };
-        }
         // SAFETY: a living object.
-        let is_function = unsafe { ffi::Py_TYPE(function) } == &raw mut ffi::PyFunction_Type;
+        } else if unsafe { ffi::PyType_Check(callable) } != 0 {
+            // SAFETY: just checked, and a string. The class keeps the function.
+            function = unsafe { _PyType_Lookup(callable.cast(), INIT.get(python).ok()?.as_ptr()) };
+        }
+        // SAFETY: NULL or a living object.
+        let is_function = !function.is_null() && unsafe { ffi::Py_TYPE(function) } == &raw mut ffi::PyFunction_Type;
         // SAFETY: just checked. The function keeps the code, until it is given another one. That takes the GIL; without
         // one, the garbage collector alone frees code, and it stops this thread first.
         is_function.then(|| unsafe { Code::new(PyFunction_GetCode(function)) })

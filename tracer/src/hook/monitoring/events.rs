@@ -137,10 +137,10 @@ impl Arguments<4> {
         unsafe { Builtin::of_call(callable, first) }
     }
 
-    /// Whether an elided Python function is called: the third argument of CALL.
-    fn calls_elided(self) -> bool {
-        // SAFETY: `new` has seen four arguments. They live until the callback is left, and the GIL is held.
-        let code = unsafe { Code::of_call(*self.0.add(2)) };
+    /// Whether an elided Python function is called, or a class whose `__init__` is elided: the third argument of CALL.
+    fn calls_elided(self, python: Python<'_>) -> bool {
+        // SAFETY: `new` has seen four arguments. They live until the callback is left.
+        let code = unsafe { Code::of_call(python, *self.0.add(2)) };
         code.is_some_and(Code::is_elided)
     }
 }
@@ -299,8 +299,8 @@ fn leave_logged(python: Python<'_>, arguments: Arguments<3>, kind: Kind, can_dis
 /// elided function is switched off, since each call there takes time. It may call a C function the next time, so the
 /// file says that not all calls of C functions by this caller are recorded.
 #[inline(always)]
-fn call_python(arguments: Arguments<4>) -> *mut PyObject {
-    if recording::has_elided() && arguments.calls_elided() { switch_off(arguments.code()) } else { none() }
+fn call_python(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
+    if recording::has_elided() && arguments.calls_elided(python) { switch_off(arguments.code()) } else { none() }
 }
 
 #[cold]
@@ -318,7 +318,7 @@ fn enter_c(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
         Some(true) => return disable(),
         None => return enter_c_anew(python, arguments),
     }
-    let Some(builtin) = arguments.builtin() else { return call_python(arguments) };
+    let Some(builtin) = arguments.builtin() else { return call_python(python, arguments) };
     let found = match current::last_event(python) {
         LastEvent::Unknown => return enter_c_anew(python, arguments),
         LastEvent::NotRecording => return none(),
