@@ -84,7 +84,9 @@ def slow_browser(sandbox, monkeypatch):
         f"sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
         "import served\n"
         f"open({str(noted)!r}, 'w').write(sys.argv[1])\n"
-        f"while not os.path.exists({str(go)!r}): time.sleep(0.01)\n"
+        f"while not os.path.exists({str(go)!r}):\n"
+        f"    os.path.exists({str(noted)!r}) or sys.exit()\n"  # the directory of the test is gone
+        "    time.sleep(0.01)\n"
         "url = served.target(sys.argv[1])\n"
         "urllib.request.urlopen(url.partition('?url=')[2] or url).read()\n",
         "browser.py",
