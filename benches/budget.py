@@ -86,7 +86,7 @@ def contenders(environment: Environment) -> dict[str, list[str]]:
         "py-spy": [installed / "py-spy", "record", "-o", "profile", "--", ours / "python"],
     }
     if environment.version == "3.15":
-        sampling = ["-m", "profiling.sampling", "run", "--interval", "1000", "--pstats", "-o", "profile"]
+        sampling = ["-m", "profiling.sampling", "run", "--sampling-rate", "1khz", "--pstats", "-o", "profile"]
         commands["Tachyon"] = [ours / "python", *sampling]
     return {name: [str(part) for part in command] for name, command in commands.items()}
 
