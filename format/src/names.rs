@@ -176,7 +176,7 @@ pub fn thread_entry(serial: u32, tid: u64, begun: u64) -> [u8; THREAD_ENTRY_SIZE
 }
 
 /// The bytes of an ELIDED entry: from `ticks` on, calls of this function are not recorded, and neither are those of C
-/// functions that it calls itself; or, with `only_c_calls`, not all of the latter are.
+/// functions that it calls itself. With `only_c_calls`, its own calls are recorded, and some or all of the others are not.
 pub fn elided_entry(id: u32, only_c_calls: bool, ticks: u64) -> [u8; ELIDED_ENTRY_SIZE] {
     let mut bytes = [0; ELIDED_ENTRY_SIZE];
     bytes[0] = Tag::Elided as u8;

@@ -67,8 +67,8 @@ pub enum Entry<'a> {
     Elided {
         /// The function's id.
         function: u32,
-        /// Whether the function itself still is recorded, and only the C functions that it calls itself are not, or not
-        /// all.
+        /// Whether calls of the function are recorded, and only some or all calls of C functions that it makes itself are
+        /// missing.
         only_c_calls: bool,
         /// Ticks when that began.
         ticks: u64,

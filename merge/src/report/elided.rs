@@ -34,7 +34,7 @@ pub fn words<T>(elided: &ElidedSince<T>, estimates: &Estimates) -> Vec<String> {
         let (functions, them) = if only_c.len() == 1 { ("function", "it") } else { ("functions", "them") };
         let (count, named) = (grouped(only_c.len() as u64), listed(&only_c, NAMED));
         words.push(format!(
-            "{count} {functions} called C functions whose calls are not all recorded (--max_overhead): {named}; their \
+            "{count} {functions} may have called C functions that are not recorded (--max_overhead): {named}; their \
              time counts for {them}"
         ));
     }
@@ -57,7 +57,7 @@ pub fn notes<'a>(elided: impl Iterator<Item = &'a ElidedFunction>) -> Vec<String
         let calls = if callers.len() == 1 { "calls" } else { "call" };
         let named = listed(&callers, NAMED_IN_NOTE);
         notes.push(format!(
-            "C functions that {named} {calls} are not all recorded; their time is self time of the recorded calls \
+            "C functions that {named} {calls} may not all be recorded; their time is self time of the recorded calls \
              around them."
         ));
     }
@@ -100,8 +100,8 @@ mod tests {
         assert!(notes_of(&[]).is_empty());
         let notes = notes_of(&[("f", false), ("g", true)]);
         assert!(notes[0].starts_with(">=: called too often to record all calls (--max_overhead): f. "));
-        assert!(notes[1].starts_with("C functions that f, g call are not all recorded"));
-        assert!(notes_of(&[("g", true)])[0].starts_with("C functions that g calls are not all recorded"));
+        assert!(notes[1].starts_with("C functions that f, g call may not all be recorded"));
+        assert!(notes_of(&[("g", true)])[0].starts_with("C functions that g calls may not all be recorded"));
         let many: Vec<String> = (10..40).map(|n| format!("f{n}")).collect();
         let many: Vec<(&str, bool)> = many.iter().map(|name| (&**name, false)).collect();
         assert!(notes_of(&many)[0].contains("f28, f29 and 10 others."));

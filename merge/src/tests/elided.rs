@@ -13,7 +13,7 @@ use viztracer_format::header::{Rests, STATUS_OFFSET, Status};
 
 const WHOLE: &str = "1 function was called too often to record all its calls (--max_overhead): f; its time, and that \
                      of C functions called there, counts for its callers";
-const ONLY_C: &str = "1 function called C functions whose calls are not all recorded (--max_overhead): main; \
+const ONLY_C: &str = "1 function may have called C functions that are not recorded (--max_overhead): main; \
                       their time counts for it";
 
 /// `main` calls `f`, which calls `len`. Then `main` may call other C functions, and at last `f` again.

@@ -25,7 +25,7 @@ export async function unzipped(bytes) {
     return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Blocks that are decompressed at a time: the browser does each on a thread of its own, and is slow to begin. */
+/** Blocks that are decompressed at a time: each decompression takes the browser long to start. */
 const AHEAD = 32;
 
 /** Decompresses some blocks ahead of their use. @param {Element[]} blocks */

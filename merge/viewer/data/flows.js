@@ -82,7 +82,7 @@ function isBusy(track, time) {
 
 /**
  * Returns the flows of the trace: `s` begins a flow, `t` continues it, `f` ends it.
- * @param {boolean} isWhole  whether all calls are there: otherwise the next one may be another one
+ * @param {boolean} isWhole  whether all calls are there; if not, the true next call may be missing
  */
 export function* pairs(read, isWhole) {
     const ends = read.flatMap((process) => process.flows).sort((a, b) => a.time - b.time);

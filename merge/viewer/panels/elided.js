@@ -31,7 +31,7 @@ export function notesOfTable({ names, callers, inBursts, abouts = [] }) {
         `≥: called too often to record all calls (--max_overhead): ${listed(names)}. The time of calls that are not ` +
         "recorded is self time of their callers, and what they called is shown as called by these.";
     const ofC =
-        `C functions that ${listed(callers)} ${callers.length === 1 ? "calls" : "call"} are not all recorded; ` +
+        `C functions that ${listed(callers)} ${callers.length === 1 ? "calls" : "call"} may not all be recorded; ` +
         "their time is self time of the recorded calls around them.";
     const estimates = listed(abouts.map(({ name, about }) => `${name} ${aboutText(about)}`));
     const bursts =
@@ -53,7 +53,7 @@ export function notesOfCall(track, call) {
     const own = all.filter((of) => of.function === track.function[call]);
     const notes = own.map(({ since, onlyCCalls }) =>
         onlyCCalls
-            ? `from ${timeText(since)} on, C functions that it calls are not all recorded (--max_overhead)`
+            ? `from ${timeText(since)} on, C functions that it calls may not all be recorded (--max_overhead)`
             : `from ${timeText(since)} on, not all calls of this function are recorded (--max_overhead)`,
     );
     const { names, callers } = elidedAt(track, call);

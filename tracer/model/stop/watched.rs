@@ -234,7 +234,7 @@ impl Recorder {
         true
     }
 
-    pub fn note_coroutine(&self, _: u32) {}
+    pub fn keep_with_tasks(&self, _: u32) {}
 
     pub fn function_name(&self, _: u32) -> String {
         String::new()

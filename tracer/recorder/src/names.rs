@@ -29,8 +29,8 @@ pub struct NameTable {
     unnamed: u64,
     /// What is no longer recorded, by the id of the function.
     elided: HashMap<u32, Elided>,
-    /// The functions that a task may begin with.
-    coroutines: HashSet<u32>,
+    /// The functions that a task, or an arrow, may begin with.
+    kept_with_tasks: HashSet<u32>,
 }
 
 impl NameTable {
@@ -80,14 +80,14 @@ impl NameTable {
         self.entries.get(id as usize).is_some_and(|entry| names::is_c_function(entry))
     }
 
-    /// Notes that a task may begin with the function with this id.
-    pub fn note_coroutine(&mut self, id: u32) {
-        self.coroutines.insert(id);
+    /// Notes that a task, or an arrow, may begin with the function with this id.
+    pub fn keep_with_tasks(&mut self, id: u32) {
+        self.kept_with_tasks.insert(id);
     }
 
-    /// Whether a task may begin with the function with this id.
-    pub fn is_coroutine(&self, id: u32) -> bool {
-        self.coroutines.contains(&id)
+    /// Whether a task, or an arrow, may begin with the function with this id.
+    pub fn is_kept_with_tasks(&self, id: u32) -> bool {
+        self.kept_with_tasks.contains(&id)
     }
 
     /// Says in the file that something is no longer recorded from this tick on; false if that is said already, or if the

@@ -19,7 +19,7 @@ const OTHER: u64 = 3;
 
 /// A recorder whose functions have the ids 0 (main), 1 (short), 2 (other) and, of a C function, 3.
 fn create(directory: &TempDir) -> Recorder {
-    let budget = Some(Budget { bound: 0.05, call_cost: 100.0, keeps_coroutines: false });
+    let budget = Some(Budget { bound: 0.05, call_cost: 100.0, has_tasks: false });
     let recorder = Recorder::create(Options { budget, ..options(directory.path(), 1000) }).unwrap();
     for name in ["main", "short", "other", "len"] {
         let is_c = name == "len";

@@ -27,6 +27,9 @@ unsafe extern "C" {
     fn _PyType_Lookup(kind: *mut ffi::PyTypeObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject;
 }
 
+/// Without a GIL, an attribute that a class has may die at any time.
+const HAS_GIL: bool = cfg!(not(Py_GIL_DISABLED));
+
 impl Code {
     /// Returns the code of the Python function or method that a callable is, or of `__init__` of the class that it is;
     /// `None` for all else. May run Python: a class may have attributes whose names are no strings.
@@ -42,14 +45,14 @@ impl Code {
             // SAFETY: just checked; the method keeps the function.
             function = unsafe { PyMethod_Function(callable) };
         // SAFETY: a living object.
-        } else if unsafe { ffi::PyType_Check(callable) } != 0 {
-            // SAFETY: just checked, and a string. The class keeps the function.
+        } else if HAS_GIL && unsafe { ffi::PyType_Check(callable) } != 0 {
+            // SAFETY: just checked, and a string. The class keeps the function, until it gets another one with the GIL.
             function = unsafe { _PyType_Lookup(callable.cast(), INIT.get(python).ok()?.as_ptr()) };
         }
         // SAFETY: NULL or a living object.
         let is_function = !function.is_null() && unsafe { ffi::Py_TYPE(function) } == &raw mut ffi::PyFunction_Type;
-        // SAFETY: just checked. The function keeps the code, until it is given another one. That takes the GIL; without
-        // one, the garbage collector alone frees code, and it stops this thread first.
+        // SAFETY: just checked. The function keeps the code, until it is given another one with the GIL. Without a GIL,
+        // the garbage collector alone frees code, and it stops this thread first.
         is_function.then(|| unsafe { Code::new(PyFunction_GetCode(function)) })
     }
 }

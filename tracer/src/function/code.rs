@@ -125,7 +125,7 @@ impl Code {
     /// Whether its function was recorded and is elided.
     #[inline(always)]
     pub fn is_elided(self) -> bool {
-        let known = cache::get(self.0 as usize).or_else(|| self.remembered(recording::rules()));
+        let known = cache::get(self.0 as usize).or_else(|| self.look_up_again());
         known.is_some_and(|cached| cached.is_elided)
     }
 
@@ -197,18 +197,20 @@ impl Code {
         }
         loop {
             let rules = recording::rules();
-            if let Some(cached) = self.remembered(rules) {
+            let known = self.extra(|extra| Some(extra.filter(|extra| extra.rules == rules)?.cached));
+            if let Some(cached) = known {
+                cache::put(self.0 as usize, cached);
                 return LookedUp { cached, is_new: false };
             }
             let registered = without_collector(self.python(), || Some((self.register()?, self.has_coroutine_flag()?)));
             let Some(((function, step), is_coroutine)) = registered else { return LookedUp::nameless() };
-            if is_coroutine && function != EXCLUDED {
-                recording::note_coroutine(function);
+            let is_async = is_coroutine || step.is_some();
+            if is_async && function != EXCLUDED {
+                recording::keep_with_tasks(function);
             }
             let elided = recording::elided(function);
             let is_elided = elided == Some(Elided::Calls);
             let id = if is_elided { EXCLUDED } else { function };
-            let is_async = is_coroutine || step.is_some();
             let hides_c_calls = id == EXCLUDED || elided == Some(Elided::CCalls);
             let cached = Cached { id, is_async, hides_c_calls, is_elided };
             // Without a GIL, a start may have come between. From here on none does.
@@ -227,13 +229,12 @@ impl Code {
         }
     }
 
-    /// Returns what the extra slot has of the function, if these rules held then, and puts it into the cache.
+    /// Returns what is known of the function under the rules that hold now, if it has run before, under any rules.
     #[cold]
     #[inline(never)]
-    fn remembered(self, rules: u64) -> Option<Cached> {
-        let cached = self.extra(|extra| Some(extra.filter(|extra| extra.rules == rules)?.cached))?;
-        cache::put(self.0 as usize, cached);
-        Some(cached)
+    fn look_up_again(self) -> Option<Cached> {
+        let has_run = self.extra(|extra| extra.is_some());
+        has_run.then(|| self.look_up().cached)
     }
 
     fn python(self) -> Python<'static> {

@@ -128,9 +128,9 @@ pub fn choose(sample: Sample, kept: f64) -> Vec<Elision> {
     with(Vec::new(), |recording| recording.recorder.choose(sample, kept))
 }
 
-/// Notes that a task may begin with the function with this id.
-pub fn note_coroutine(function: u32) {
-    with((), |recording| recording.recorder.note_coroutine(function));
+/// Has the function with this id recorded as long as tracks for tasks are.
+pub fn keep_with_tasks(function: u32) {
+    with((), |recording| recording.recorder.keep_with_tasks(function));
 }
 
 /// Records these functions no more. Returns those that were recorded until now. The caller does so exclusively, and

@@ -86,8 +86,7 @@ fn is_first_call(python: Python<'_>, code: Code) -> bool {
 }
 
 /// Begins arrows to the tasks that wait for the one that runs, if the call of this code that is about to end is its
-/// first one. Also records an end of the arrow of a step of a pool's work that is about to return a value. May run
-/// Python.
+/// first one. If the code is a step of a pool's work, records its end of the arrow instead. May run Python.
 #[inline(never)]
 pub fn end(python: Python<'_>, code: Code, value: Option<Borrowed<'_, '_, PyAny>>) {
     #[cfg(Py_3_12)]

@@ -88,11 +88,7 @@ impl RecordingOptions {
             imported,
             look_interval: interval.map(|interval| interval.as_nanos() as u64),
             slow_call: shortest_time(&self.keep_snapshot_at.unwrap_or_default()),
-            budget: has_budget.then_some(Budget {
-                bound: self.max_overhead,
-                call_cost,
-                keeps_coroutines: self.log_async,
-            }),
+            budget: has_budget.then_some(Budget { bound: self.max_overhead, call_cost, has_tasks: self.log_async }),
         };
         let filter = Filter {
             include_files: self.include_files,

@@ -37,8 +37,7 @@ pub struct Elision {
     pub what: Elided,
 }
 
-/// The calls of a function, and those that it makes itself, which are no longer recorded. Each value includes the one
-/// before.
+/// Which calls of a function, and by it, are no longer recorded. Each value includes the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Elided {
     /// Calls of C functions at some places in its code.

@@ -57,10 +57,10 @@ impl Recorder {
     pub fn choose(&self, sample: Sample, kept: f64) -> Vec<Elision> {
         let ended = std::mem::take(&mut *lock(&self.ended));
         let names = lock(&self.names);
-        let keeps_coroutines = self.options.budget.is_some_and(|budget| budget.keeps_coroutines);
+        let has_tasks = self.options.budget.is_some_and(|budget| budget.has_tasks);
         let may_go = |function| {
             let is_recorded = |what| function != FUNCTION_UNKNOWN && names.elided(function) < Some(what);
-            let is_kept = keeps_coroutines && names.is_coroutine(function);
+            let is_kept = has_tasks && names.is_kept_with_tasks(function);
             (is_recorded(Elided::Calls) && !is_kept, is_recorded(Elided::CCalls))
         };
         let ticks_max = ticks_max(self.opened, self.ring.clock().anchor());
@@ -111,9 +111,9 @@ impl Recorder {
         lock(&self.account).iter_mut().for_each(|account| account.inherit_functions(names.functions()));
     }
 
-    /// Notes that a task may begin with this function.
-    pub fn note_coroutine(&self, function: u32) {
-        lock(&self.names).note_coroutine(function);
+    /// Keeps this function from being elided if tasks are told apart: a task may begin with it, or an arrow.
+    pub fn keep_with_tasks(&self, function: u32) {
+        lock(&self.names).keep_with_tasks(function);
     }
 
     /// Whether there are functions of which it is estimated how often they are called.

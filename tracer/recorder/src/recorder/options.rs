@@ -40,8 +40,8 @@ pub struct Budget {
     pub bound: f64,
     /// What a recorded call costs, in ns: an estimate.
     pub call_cost: f64,
-    /// Whether coroutines are always recorded: they say which task a thread runs.
-    pub keeps_coroutines: bool,
+    /// Whether tasks are told apart: then functions with which a task or an arrow may begin are always recorded.
+    pub has_tasks: bool,
 }
 
 /// A ring has this many segments, so that recycling one forgets little.

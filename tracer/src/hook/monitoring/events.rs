@@ -295,9 +295,9 @@ fn leave_logged(python: Python<'_>, arguments: Arguments<3>, kind: Kind, can_dis
     if is_included || !can_disable { none() } else { disable() }
 }
 
-/// A Python function, a type or the like is called. PY_START tells of what is recorded of that. A place that calls an
-/// elided function is switched off, since each call there takes time. It may call a C function the next time, so the
-/// file says that not all calls of C functions by this caller are recorded.
+/// A Python function, a type or the like is called. PY_START records it. A place that calls an elided function is switched
+/// off, since each event there takes time. It may call a C function later, so the file says that calls of C functions by
+/// this caller may be missing.
 #[inline(always)]
 fn call_python(python: Python<'_>, arguments: Arguments<4>) -> *mut PyObject {
     if recording::has_elided() && arguments.calls_elided(python) { switch_off(arguments.code()) } else { none() }

@@ -93,10 +93,15 @@ pub fn send(python: Python<'_>, number: u64, ids: &[u64]) {
     record(python, number, BEGIN, "submit", ids);
 }
 
-/// Ends arrows from another process, in the call that the calling thread begins next.
+/// Ends arrows from another process, in the call that the calling thread begins next, unless that call may be left out
+/// for being too short.
 #[cfg(Py_3_12)]
 pub fn receive(python: Python<'_>, number: u64, ids: &[u64]) {
-    record(python, number, END_IN_NEXT, "submit", ids);
+    // SAFETY: `has_short_calls` reads an option of the recorder.
+    let has_short_calls = unsafe { current::with(python, |recorder| recorder.has_short_calls()) };
+    if has_short_calls == Some(true) {
+        record(python, number, END_IN_NEXT, "submit", ids);
+    }
 }
 
 /// Whether any arrows have begun and not ended.

@@ -42,6 +42,9 @@ pub fn enter(python: Python<'_>, code: Code, step: Step) {
 /// Records the ends of arrows of a step that is about to return this value. May run Python.
 pub fn end(python: Python<'_>, code: Code, step: Step, value: Borrowed<'_, '_, PyAny>) {
     let number = recording::current();
+    if !current::is_recording(python) {
+        return;
+    }
     let ids = preserving_exception(|python| {
         let frame = running(python, code)?;
         match step {

@@ -1,5 +1,5 @@
 //! Data of the page: as text, in elements that a browser does not run. A file has it compressed. A server of this machine
-//! does not: its page has thousands of small blocks, and the browser is slow to begin with each that is compressed.
+//! does not compress: its page has thousands of small blocks, and each decompression takes the browser long to start.
 
 use crate::parallel::lock::lock;
 use crate::report::write::gzip::{Gzip, LEVEL};

@@ -1,5 +1,5 @@
-//! Work that a pool sends to a worker process, with a number. That number and the pipe of the queue, which both
-//! processes have, make the id of an arrow.
+//! Work that a pool sends to a worker process, with a number. The id of an arrow is a hash of this number and of the
+//! queue's pipe. Both processes know both.
 //!
 //! No function of a pool begins with the work: a worker gets it from a queue, and calls its function. So an arrow leads
 //! to the call that begins next.
@@ -27,13 +27,13 @@ pub fn by_executor(frame: &Bound<'_, PyFrame>) -> Option<Vec<u64>> {
 
 /// The id of what a process of such a pool has received.
 pub fn received_by_executor(frame: &Bound<'_, PyFrame>, item: &Bound<'_, PyAny>) -> Option<Vec<u64>> {
-    has_type(item, "_CallItem")?;
+    has_type(item, "concurrent.futures.process", "_CallItem")?;
     Some(vec![id(pipe(&receiver(frame)?)?, number(item, "work_id")?, 0)])
 }
 
 /// The id of what `multiprocessing.Pool.apply_async` submits, in the frame that has made its result.
 pub fn by_apply(frame: &Bound<'_, PyFrame>) -> Option<Vec<u64>> {
-    has_type(&receiver(frame)?, "ApplyResult")?;
+    has_type(&receiver(frame)?, "multiprocessing.pool", "ApplyResult")?;
     by_pool(frame, |_| Some(1))
 }
 
@@ -79,7 +79,9 @@ fn number(object: &Bound<'_, PyAny>, attribute: &str) -> Option<u64> {
     object.getattr(Text(attribute)).ok()?.extract().ok()
 }
 
-fn has_type(object: &Bound<'_, PyAny>, name: &str) -> Option<()> {
-    let of_object = object.get_type().getattr(Text("__name__")).ok()?;
-    (lossy(&of_object).ok()? == name).then_some(())
+fn has_type(object: &Bound<'_, PyAny>, module: &str, name: &str) -> Option<()> {
+    let kind = object.get_type();
+    let has =
+        |attribute, text| kind.getattr(Text(attribute)).and_then(|value| lossy(&value)).is_ok_and(|of| of == text);
+    (has("__name__", name) && has("__module__", module)).then_some(())
 }
