@@ -145,19 +145,22 @@ def test_all_threads_rest_and_are_recorded_again(sandbox):
     script = program(
         sandbox,
         """
-        end = False
-        def old():
-            while not end: short()
-        def new():
-            while not end: short()
-        threads = [threading.Thread(target=old)]
+        end = has_resumed = False
+        recorded = set()
+        def work():
+            while not end:
+                counts = has_resumed
+                if not is_resting() and counts: recorded.add(threading.get_ident())
+        threads = [threading.Thread(target=work)]
         threads[0].start()
         until(rests=True)
-        threads.append(threading.Thread(target=new))
+        threads.append(threading.Thread(target=work))
         threads[1].start()
-        for _ in range(3):
-            until(rests=False)
+        until(rests=False)
+        has_resumed = True
+        while len(recorded) < 2:
             until(rests=True)
+            until(rests=False)
         end = True
         for thread in threads: thread.join()
         """,
