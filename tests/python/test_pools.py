@@ -149,6 +149,7 @@ def pools(context):
         results = [submitted(n, lambda n: pools[n % 2].apply_async(work, (n,))) for n in range(20)]
         assert [result.get() for result in results] == list(range(20))
         assert submitted(20, lambda n: one.map(work, range(20, 24), chunksize=2)) == list(range(20, 24))
+        assert sorted(submitted(24, lambda n: other.imap_unordered(work, range(24, 27)))) == list(range(24, 27))
         one.close(); other.close(); one.join(); other.join()
 
 if __name__ == "__main__":
@@ -187,12 +188,15 @@ def test_each_arrow_leads_to_the_work_that_was_submitted_to_a_process(sandbox, m
 def test_each_piece_of_a_multiprocessing_pool_has_an_arrow(sandbox, method):
     events = recorded_processes(sandbox, "pools", method)
     whole = [arrow for arrow in arrows(events).values() if set(arrow) == {"s", "f"}]
-    assert len(whole) == len(arrows(events)) == 22, "20 of apply_async, and two pieces of map"
+    assert all("s" in arrow for arrow in arrows(events).values()), "no end without a begin"
+    assert len(whole) == 25, "20 of apply_async, two pieces of map, and three of imap"
     submitters = sorted(submitter(events, arrow) for arrow in whole)
-    assert submitters == [*range(20), 20, 20]
+    assert submitters == [*range(20), 20, 20, 24, 24, 24]
     for arrow in whole:
         begun = begun_next(events, arrow["f"])
         if submitter(events, arrow) < 20:
             assert submitter(events, arrow) == number_of(begun)
-        else:
+        elif submitter(events, arrow) == 20:
             assert begun["name"].startswith("mapstar (")
+        else:
+            assert number_of(begun) in range(24, 27)

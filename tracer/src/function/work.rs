@@ -18,18 +18,21 @@ pub enum Step {
     ApplySubmitted,
     /// `multiprocessing.Pool.map` and the like have made the object of a result of several pieces of work.
     MapSubmitted,
+    /// `multiprocessing.Pool.imap` and the like have made the object of results that come one by one.
+    ImapSubmitted,
     /// A worker process has got an object from a simple queue.
     PoolReceived,
 }
 
 /// Where each step is found: the end of the path of the file, and the name of the function.
-const STEPS: [(Step, &str, &str); 7] = [
+const STEPS: [(Step, &str, &str); 8] = [
     (Step::ThreadSubmitted, "/concurrent/futures/thread.py", "_WorkItem.__init__"),
     (Step::ThreadStarted, "/concurrent/futures/thread.py", "_WorkItem.run"),
     (Step::ProcessSubmitted, "/concurrent/futures/process.py", "_WorkItem.__init__"),
     (Step::ProcessReceived, "/multiprocessing/queues.py", "Queue.get"),
     (Step::ApplySubmitted, "/multiprocessing/pool.py", "ApplyResult.__init__"),
     (Step::MapSubmitted, "/multiprocessing/pool.py", "MapResult.__init__"),
+    (Step::ImapSubmitted, "/multiprocessing/pool.py", "IMapIterator.__init__"),
     (Step::PoolReceived, "/multiprocessing/queues.py", "SimpleQueue.get"),
 ];
 

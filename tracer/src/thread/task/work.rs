@@ -35,7 +35,11 @@ pub fn enter(python: Python<'_>, code: Code, step: Step) {
             let ids = preserving_exception(|python| sent::by_executor(&running(python, code)?));
             arrows::send(python, number, &ids.unwrap_or_default());
         }
-        Step::ProcessReceived | Step::ApplySubmitted | Step::MapSubmitted | Step::PoolReceived => {}
+        Step::ProcessReceived
+        | Step::ApplySubmitted
+        | Step::MapSubmitted
+        | Step::ImapSubmitted
+        | Step::PoolReceived => {}
     }
 }
 
@@ -52,6 +56,7 @@ pub fn end(python: Python<'_>, code: Code, step: Step, value: Borrowed<'_, '_, P
             Step::PoolReceived => sent::received_by_pool(&frame, &value),
             Step::ApplySubmitted => sent::by_apply(&frame),
             Step::MapSubmitted => sent::by_map(&frame),
+            Step::ImapSubmitted => sent::by_imap(&frame),
             Step::ThreadSubmitted | Step::ThreadStarted | Step::ProcessSubmitted => None,
         }
     });

@@ -15,8 +15,8 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt;
 
-/// The most pieces of one `map` that get an arrow.
-const PIECES_MAX: u64 = 1024;
+/// The most pieces of one `map` that get an arrow. A `map` has four pieces per process, unless the program says otherwise.
+const PIECES_MAX: u64 = 256;
 
 /// The id of what `ProcessPoolExecutor.submit` submits, in the frame that makes the object of it.
 pub fn by_executor(frame: &Bound<'_, PyFrame>) -> Option<Vec<u64>> {
@@ -40,6 +40,12 @@ pub fn by_apply(frame: &Bound<'_, PyFrame>) -> Option<Vec<u64>> {
 /// The ids of what `multiprocessing.Pool.map` and the like submit.
 pub fn by_map(frame: &Bound<'_, PyFrame>) -> Option<Vec<u64>> {
     by_pool(frame, |result| number(result, "_number_left"))
+}
+
+/// The ids of what `multiprocessing.Pool.imap` and the like submit. Nobody knows how many pieces there will be, so begins
+/// of arrows may have no end.
+pub fn by_imap(frame: &Bound<'_, PyFrame>) -> Option<Vec<u64>> {
+    by_pool(frame, |_| Some(PIECES_MAX))
 }
 
 fn by_pool(frame: &Bound<'_, PyFrame>, pieces: impl Fn(&Bound<'_, PyAny>) -> Option<u64>) -> Option<Vec<u64>> {
