@@ -233,8 +233,7 @@ impl Code {
     #[cold]
     #[inline(never)]
     fn look_up_again(self) -> Option<Cached> {
-        let has_run = self.extra(|extra| extra.is_some());
-        has_run.then(|| self.look_up().cached)
+        self.extra(|extra| extra.is_some()).then(|| self.look_up().cached)
     }
 
     fn python(self) -> Python<'static> {

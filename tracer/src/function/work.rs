@@ -24,7 +24,7 @@ pub enum Step {
     PoolReceived,
 }
 
-/// Where each step is found: the end of the path of the file, and the name of the function.
+/// Where each step is found, in the order of the steps: the end of the path of the file, and the name of the function.
 const STEPS: [(Step, &str, &str); 8] = [
     (Step::ThreadSubmitted, "/concurrent/futures/thread.py", "_WorkItem.__init__"),
     (Step::ThreadStarted, "/concurrent/futures/thread.py", "_WorkItem.run"),
