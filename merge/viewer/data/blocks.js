@@ -25,28 +25,6 @@ export async function unzipped(bytes) {
     return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-/** Blocks that are decompressed at a time: each decompression takes the browser long to start. */
-const AHEAD = 32;
-
-/** Decompresses some blocks ahead of their use. @param {Element[]} blocks */
-class Unpacking {
-    constructor(blocks) {
-        Object.assign(this, { blocks, begun: [] });
-    }
-
-    /** Returns the bytes of a block; they are asked for in order. @param {number} index @returns {Promise<Uint8Array>} */
-    async take(index) {
-        for (let at = this.begun.length; at < Math.min(this.blocks.length, index + AHEAD); at += 1) {
-            const bytes = unpacked(this.blocks[at]);
-            bytes.catch(() => {}); // who takes it handles the error
-            this.begun.push(bytes);
-        }
-        const bytes = this.begun[index];
-        this.begun[index] = null;
-        return bytes;
-    }
-}
-
 /** Removes an element and returns its bytes. @param {Element} element */
 async function unpacked(element) {
     const bytes = bytesOf(taken(element));
@@ -97,12 +75,11 @@ export async function load(page, progress, together = false) {
  */
 export async function addBlocks(decoder, page, progress) {
     const blocks = [...page.querySelectorAll("script.block")];
-    const unpacking = new Unpacking(blocks);
     let last = performance.now();
     for (const [done, element] of blocks.entries()) {
         const process = Number(element.dataset.process);
         try {
-            decoder.add(process, await unpacking.take(done));
+            decoder.add(process, await unpacked(element));
         } catch (error) {
             decoder.damaged(process, error);
         }
