@@ -80,16 +80,21 @@ impl SnapshotCopy {
     /// the oldest ones first. So of each thread, what is overwritten before it is copied is older than all that is
     /// copied. What it is overwritten with is left out, since it is newer than what the copy has of other segments. So
     /// the copy has no gap in between.
+    ///
+    /// Unsealed segments of calls come before all others: a thread commits the arguments of a call before the call, so
+    /// each call that is copied finds its arguments in what is copied later.
     fn segments(&self, wanted: impl Fn(SegmentKind) -> bool) -> io::Result<()> {
-        let mut found: Vec<(Option<u64>, u32)> = Vec::new();
+        let mut found: Vec<(bool, Option<u64>, u32)> = Vec::new();
         self.from.segments(|index, segment| match segment {
             Ok(segment) if !wanted(segment.kind) => {}
-            Ok(segment) => found.push((Some(segment.generation), index)),
-            Err(_) => found.push((None, index)),
+            Ok(Segment { kind, seal, generation, .. }) => {
+                found.push((kind == SegmentKind::Calls && seal.is_none(), Some(generation), index));
+            }
+            Err(_) => found.push((false, None, index)),
         });
         found.sort_unstable_by_key(|of| Reverse(*of));
         let mut buffer = Vec::new();
-        found.into_iter().try_for_each(|(generation, index)| self.segment(index, generation, index, &mut buffer))
+        found.into_iter().try_for_each(|(_, generation, index)| self.segment(index, generation, index, &mut buffer))
     }
 
     /// Copies all labels once more, behind all segments of the file.
