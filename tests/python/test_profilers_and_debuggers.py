@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -276,3 +277,16 @@ def test_another_user_of_code_objects(sandbox, again):
     """Code dies of which only the other one knows. The package takes one slot, however often it is imported."""
     done = sandbox.python("-c", USER_OF_CODE.replace("AGAIN", str(again)))
     assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
+# --- valgrind ---
+
+
+@pytest.mark.one_version
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="needs valgrind")
+def test_valgrind(sandbox):
+    """valgrind runs the program on a processor of its own, in a process without a vDSO."""
+    script = sandbox.script(PROGRAM)
+    done = sandbox.run("valgrind", "-q", "--tool=none", sys.executable, "-m", "viztracer", *QUIET, script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, PRINTED, "")
+    assert works(sandbox.report("report.json"), script) == 5
