@@ -9,13 +9,11 @@
 //! ```
 
 use crate::error::FormatError;
+use crate::sync::{AtomicU64, Ordering, fence};
 use bytemuck::{Pod, Zeroable};
 use std::mem::offset_of;
-use std::sync::atomic::AtomicU64;
 
-pub use switches::{
-    MARK_NAME_MAX, MARK_SLOTS, Mark, MarkSlot, SWITCHES_OFFSET, SwitchWords, Switches, Wanted, changed, name_words,
-};
+pub use switches::{MARK_NAME_MAX, MARK_SLOTS, Mark, MarkSlot, SWITCHES_OFFSET, SwitchWords, Switches, Wanted};
 
 /// The first bytes of every control block.
 pub const MAGIC: [u8; 8] = *b"VIZCTRL\n";
@@ -66,6 +64,33 @@ pub struct Counts {
     pub refused: AtomicU64,
     /// Messages that a process has printed, of those that a session prints once. One bit for each.
     pub messages: AtomicU64,
+}
+
+impl Counts {
+    /// Counts a process that begins to record. `false`: the session is over, and the process is not counted.
+    pub fn join(&self) -> bool {
+        // Counted first, because the first process waits for those it sees; a process that is too late takes itself out.
+        self.joined.fetch_add(1, Ordering::AcqRel);
+        fence(Ordering::SeqCst); // of this and the one in `end`, one is first: its process is seen by the other
+        let is_over = self.over.load(Ordering::Acquire) != 0;
+        if is_over {
+            self.joined.fetch_sub(1, Ordering::AcqRel);
+        }
+        !is_over
+    }
+
+    /// Counts a process that has joined as one that cannot record.
+    pub fn refuse(&self) {
+        self.joined.fetch_sub(1, Ordering::AcqRel);
+        self.refused.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Ends the session. Returns how many have joined, and how many were refused: nobody joins it any more.
+    pub fn end(&self) -> (u64, u64) {
+        self.over.store(1, Ordering::Release);
+        fence(Ordering::SeqCst);
+        (self.joined.load(Ordering::Acquire), self.refused.load(Ordering::Acquire))
+    }
 }
 
 /// The bit of the message that only the main interpreter is recorded, in [`Counts::messages`].

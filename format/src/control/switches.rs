@@ -2,8 +2,8 @@
 
 use super::{BLOCK_SIZE, MAGIC, TEXT_OFFSET, VERSION};
 use crate::error::FormatError;
+use crate::sync::{AtomicU64, Ordering, fence};
 use bytemuck::{Pod, Zeroable};
-use std::sync::atomic::AtomicU64;
 
 /// Where [`SwitchWords`] stand.
 pub const SWITCHES_OFFSET: usize = 288;
@@ -28,7 +28,25 @@ pub struct SwitchWords {
     /// The newest of them. Mark `n`, the first one being 1, is in slot `(n - 1) % MARK_SLOTS`.
     pub slots: [MarkSlot; MARK_SLOTS],
 }
+#[cfg(not(loom))]
 const _: () = assert!(SWITCHES_OFFSET + size_of::<SwitchWords>() <= TEXT_OFFSET);
+
+impl SwitchWords {
+    /// Has the processes of the session do this from now on. Returns whether that changes anything: a session that has
+    /// stopped stays so.
+    pub fn switch(&self, to: Wanted) -> bool {
+        self.wanted.fetch_update(Ordering::AcqRel, Ordering::Acquire, |word| changed(word, to)).is_ok()
+    }
+
+    /// Has the processes of the session record a mark with this name at this time. `false`: the name is empty or too
+    /// long, or has a NUL.
+    pub fn mark(&self, time: u64, name: &str) -> bool {
+        let Some(name) = name_words(name) else { return false };
+        let before = self.marks.fetch_add(1, Ordering::AcqRel);
+        self.slots[(before % MARK_SLOTS as u64) as usize].write(before.wrapping_add(1), time, name);
+        true
+    }
+}
 
 /// A mark as it stands in a block. Its writer stores 0 in `number` first, and the number last.
 #[repr(C)]
@@ -40,6 +58,18 @@ pub struct MarkSlot {
     pub time: AtomicU64,
     /// The name, in UTF-8, with zeros behind it.
     pub name: [AtomicU64; MARK_NAME_MAX / 8],
+}
+
+impl MarkSlot {
+    fn write(&self, number: u64, time: u64, name: [u64; MARK_NAME_MAX / 8]) {
+        self.number.store(0, Ordering::Relaxed);
+        fence(Ordering::Release); // who sees what follows sees that this is no longer the mark before
+        self.time.store(time, Ordering::Relaxed);
+        for (word, text) in self.name.iter().zip(name) {
+            word.store(text, Ordering::Relaxed);
+        }
+        self.number.store(number, Ordering::Release);
+    }
 }
 
 /// What the processes of a session should do.
@@ -76,13 +106,13 @@ impl Wanted {
 
 /// [`SwitchWords::wanted`] after a change of this word; `None` if it says so already, or the session has stopped, which
 /// is for good.
-pub fn changed(word: u64, to: Wanted) -> Option<u64> {
+fn changed(word: u64, to: Wanted) -> Option<u64> {
     let is_final = Wanted::of(word) == Wanted::Stopped;
     (!is_final && word & WANTED_MASK != to as u64).then(|| (word & !WANTED_MASK).wrapping_add(CHANGE) | to as u64)
 }
 
 /// The words of a mark's name; `None` if it is empty or too long, or has a NUL.
-pub fn name_words(name: &str) -> Option<[u64; MARK_NAME_MAX / 8]> {
+fn name_words(name: &str) -> Option<[u64; MARK_NAME_MAX / 8]> {
     if name.is_empty() || name.len() > MARK_NAME_MAX || name.contains('\0') {
         return None;
     }
@@ -120,6 +150,7 @@ struct WordsCopy {
     marks: u64,
     slots: [SlotCopy; MARK_SLOTS],
 }
+#[cfg(not(loom))]
 const _: () = assert!(size_of::<WordsCopy>() == size_of::<SwitchWords>());
 
 /// A copy of a [`MarkSlot`].
@@ -156,14 +187,14 @@ impl Switches {
         Switches { wanted: Wanted::of(words.wanted), marks: words.marks, slots: words.slots }
     }
 
-    /// The mark with this number, if the copy has it whole. `later` is a copy that was made after this one: it shows
-    /// that the mark was not written meanwhile.
-    pub fn mark(&self, number: u64, later: &Switches) -> Option<Mark> {
+    /// The mark with this number, if the copy has it whole. The words of a copy may be of different times, so copies that
+    /// were made before and after this one say that the mark was not written meanwhile.
+    pub fn mark(&self, number: u64, before: &Switches, after: &Switches) -> Option<Mark> {
         let index = (number.checked_sub(1)? % MARK_SLOTS as u64) as usize;
-        let SlotCopy { number: found, time, name } = self.slots[index];
-        if found != number || later.slots[index].number != number {
+        if [before, self, after].iter().any(|copy| copy.slots[index].number != number) {
             return None;
         }
+        let SlotCopy { time, name, .. } = self.slots[index];
         let bytes: [u8; MARK_NAME_MAX] = bytemuck::cast(name);
         let size = bytes.iter().position(|byte| *byte == 0).unwrap_or(MARK_NAME_MAX);
         Some(Mark { number, time, name: String::from_utf8_lossy(&bytes[..size]).into_owned() })

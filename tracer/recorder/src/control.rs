@@ -120,15 +120,7 @@ fn checked(name: &str) -> io::Result<&str> {
 /// # Errors
 /// There is no such block, or it is damaged.
 pub fn join(name: &str) -> io::Result<bool> {
-    let memory = open(name)?;
-    let words = words(&memory)?;
-    // Counted first, because the first process waits for those it sees; a process that is too late takes itself out.
-    words.joined.fetch_add(1, Ordering::SeqCst);
-    let over = words.over.load(Ordering::SeqCst) != 0;
-    if over {
-        words.joined.fetch_sub(1, Ordering::SeqCst);
-    }
-    Ok(!over)
+    Ok(words(&open(name)?)?.join())
 }
 
 /// Counts this process as one that should record and cannot.
@@ -136,10 +128,7 @@ pub fn join(name: &str) -> io::Result<bool> {
 /// # Errors
 /// There is no such block, or it is damaged.
 pub fn refuse(name: &str) -> io::Result<()> {
-    let memory = open(name)?;
-    let words = words(&memory)?;
-    words.joined.fetch_sub(1, Ordering::SeqCst);
-    words.refused.fetch_add(1, Ordering::SeqCst);
+    words(&open(name)?)?.refuse();
     Ok(())
 }
 
@@ -158,10 +147,7 @@ pub fn is_first_to_print(name: &str, message: u64) -> io::Result<bool> {
 /// # Errors
 /// There is no such block, or it is damaged.
 pub fn end(name: &str) -> io::Result<Counts> {
-    let memory = open(name)?;
-    let words = words(&memory)?;
-    words.over.store(1, Ordering::SeqCst);
-    let [joined, refused] = [&words.joined, &words.refused].map(|count| count.load(Ordering::SeqCst));
+    let (joined, refused) = words(&open(name)?)?.end();
     Ok(Counts { joined, refused })
 }
 
@@ -202,6 +188,7 @@ pub(crate) struct Parts {
     counts: Words,
     pub switches: SwitchWords,
 }
+#[cfg(not(loom))]
 const _: () = assert!(COUNTS_OFFSET + std::mem::offset_of!(Parts, switches) == SWITCHES_OFFSET);
 
 /// The parts of a mapped block that change.

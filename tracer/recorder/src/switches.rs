@@ -11,8 +11,8 @@ use crate::known_file::KnownFile;
 use crate::system::{is_linked, read_at};
 use std::fs::File;
 use std::io;
-use std::sync::atomic::Ordering;
-use viztracer_format::control::{MARK_SLOTS, TEXT_OFFSET, changed, name_words};
+use std::sync::atomic::{Ordering, fence};
+use viztracer_format::control::TEXT_OFFSET;
 pub use viztracer_format::control::{Mark, Switches, Wanted};
 
 /// What the block with this name says; it must be that of this session.
@@ -26,6 +26,7 @@ pub fn look(name: &str, session_id: [u8; 16]) -> io::Result<Switches> {
 fn read(file: &File, session_id: [u8; 16]) -> io::Result<Switches> {
     let mut copy = [0; TEXT_OFFSET];
     let size = read_at(file, &mut copy, 0)?;
+    fence(Ordering::Acquire); // the next look sees nothing older
     Switches::parse(&copy[..size], session_id).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
@@ -86,9 +87,7 @@ impl Drop for OpenBlock {
 /// # Errors
 /// There is no such block, or it is damaged.
 pub fn switch(name: &str, to: Wanted) -> io::Result<bool> {
-    let memory = open(name)?;
-    let wanted = &parts(&memory)?.switches.wanted;
-    Ok(wanted.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |word| changed(word, to)).is_ok())
+    Ok(parts(&open(name)?)?.switches.switch(to))
 }
 
 /// Has the processes of a session record a mark with this name at the current time.
@@ -96,19 +95,8 @@ pub fn switch(name: &str, to: Wanted) -> io::Result<bool> {
 /// # Errors
 /// There is no such block, or it is damaged; or the name is empty, too long, or has a NUL.
 pub fn mark(name: &str, text: &str) -> io::Result<()> {
-    let text = name_words(text).ok_or(io::ErrorKind::InvalidInput)?;
-    let memory = open(name)?;
-    let words = &parts(&memory)?.switches;
-    let now = monotonic();
-    let before = words.marks.fetch_add(1, Ordering::SeqCst);
-    let slot = &words.slots[(before % MARK_SLOTS as u64) as usize];
-    slot.number.store(0, Ordering::SeqCst);
-    slot.time.store(now, Ordering::SeqCst);
-    for (word, text) in slot.name.iter().zip(text) {
-        word.store(text, Ordering::SeqCst);
-    }
-    slot.number.store(before.wrapping_add(1), Ordering::SeqCst);
-    Ok(())
+    let is_name = parts(&open(name)?)?.switches.mark(monotonic(), text);
+    if is_name { Ok(()) } else { Err(io::ErrorKind::InvalidInput.into()) }
 }
 
 #[cfg(all(test, unix))]
@@ -118,6 +106,7 @@ mod tests {
     use std::os::fd::{FromRawFd, OwnedFd};
     use std::os::unix::fs::{FileExt, PermissionsExt};
     use std::path::PathBuf;
+    use viztracer_format::control::MARK_SLOTS;
 
     fn made() -> (String, [u8; 16]) {
         let id = crate::process::random_id();
@@ -156,7 +145,7 @@ mod tests {
         }
         let now = look(&name, id).unwrap();
         assert_eq!(now.marks, MARK_SLOTS as u64 + 2);
-        let marks = Vec::from_iter((1..=now.marks).map(|number| now.mark(number, &now)));
+        let marks = Vec::from_iter((1..=now.marks).map(|number| now.mark(number, &now, &now)));
         assert!(marks[..2].iter().all(Option::is_none));
         for (index, mark) in marks.iter().enumerate().skip(2) {
             let mark = mark.as_ref().unwrap();

@@ -128,13 +128,14 @@ fn note_marks(found: &Switches) {
     if before == found.marks {
         return;
     }
-    let Ok(later) = session.look() else { return };
+    let (Ok(between), Ok(last)) = (session.look(), session.look()) else { return };
+    let whole = |number| between.mark(number, found, &last);
     let now = monotonic();
-    if found.mark(found.marks, &later).is_none_or(|newest| newest.time > now) {
+    if whole(found.marks).is_none_or(|newest| newest.time > now) {
         return;
     }
     let first = found.marks.saturating_sub(MARK_SLOTS as u64).max(before.min(found.marks));
-    let marks = Vec::from_iter((first + 1..=found.marks).filter_map(|number| found.mark(number, &later)));
+    let marks = Vec::from_iter((first + 1..=found.marks).filter_map(whole));
     let missed = found.marks.saturating_sub(before).saturating_sub(marks.len() as u64);
     if missed > 0 {
         instants::note([(now, format!("{missed} marks missed"))]);

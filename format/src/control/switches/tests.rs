@@ -77,12 +77,14 @@ fn a_mark_is_read_whole_or_not_at_all() {
     for number in [1, 8, 9, 1000] {
         let switches = Switches::parse(&marked(number, &name, 5)[..], ID).unwrap();
         let mark = Mark { number, time: 5, name: name.clone() };
-        assert_eq!(switches.mark(number, &switches), Some(mark));
+        assert_eq!(switches.mark(number, &switches, &switches), Some(mark));
         for other in [0, number - 1, number + MARK_SLOTS as u64] {
-            assert_eq!(switches.mark(other, &switches), None, "{other}");
+            assert_eq!(switches.mark(other, &switches, &switches), None, "{other}");
         }
         let rewritten = Switches::parse(&block(&[])[..], ID).unwrap();
-        assert_eq!(switches.mark(number, &rewritten), None);
+        assert_eq!(switches.mark(number, &rewritten, &switches), None);
+        assert_eq!(switches.mark(number, &switches, &rewritten), None);
+        assert_eq!(rewritten.mark(number, &switches, &switches), None);
     }
     assert_eq!([name_words(""), name_words(&"x".repeat(65)), name_words("a\0b")], [None; 3]);
 }
@@ -116,7 +118,7 @@ proptest! {
         let mut garbage = block(&[]);
         garbage[SWITCHES_OFFSET..][..736].copy_from_slice(&words);
         let switches = Switches::parse(&garbage[..], ID).unwrap();
-        if let Some(mark) = switches.mark(number, &switches) {
+        if let Some(mark) = switches.mark(number, &switches, &switches) {
             prop_assert_eq!(mark.number, number);
         }
     }
