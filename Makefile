@@ -157,7 +157,7 @@ lint:
 rust-test: | lint
 	cargo test --workspace --exclude viztracer-tracer
 	RUSTFLAGS='--cfg loom' cargo test --release --target-dir target/loom \
-	  -p viztracer-format -p viztracer-recorder -p viztracer-model --test loom --test stop
+	  -p viztracer-format -p viztracer-recorder -p viztracer-model --test loom --test loom_copies --test stop
 
 types: .venv/.installed
 	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer tracer/data/purelib

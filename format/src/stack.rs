@@ -34,6 +34,8 @@ use crate::sync::{AtomicU64, Ordering};
 pub const BLOCK_SIZE: usize = 3968;
 /// Bytes of a block before its frames.
 pub const BLOCK_HEADER_SIZE: usize = 64;
+/// Where a block has the number of its open frames.
+const COUNT_OFFSET: usize = 8;
 /// Frames that fit a block.
 pub const BLOCK_FRAMES: usize = (BLOCK_SIZE - BLOCK_HEADER_SIZE) / RECORD_SIZE;
 const _: () = assert!(SEGMENT_HEADER_SIZE + BLOCK_SIZE == crate::header::SEGMENT_SIZE_MIN);
@@ -141,13 +143,83 @@ impl Block {
 /// The blocks in use in the body of a STACKS segment. A count larger than a block is cut to what fits.
 pub fn blocks(body: &[u8]) -> impl Iterator<Item = Block> {
     body.chunks_exact(BLOCK_SIZE).filter_map(|block| {
-        let word = |at: usize| u64::from_le_bytes(*block[at..].first_chunk().expect("inside the block"));
-        let (owner, count) = (word(0), word(8));
-        let count = usize::try_from(count).unwrap_or(usize::MAX).min(BLOCK_FRAMES);
-        let frames = block[BLOCK_HEADER_SIZE..][..count * RECORD_SIZE]
-            .chunks_exact(RECORD_SIZE)
-            .map(bytemuck::pod_read_unaligned)
-            .collect();
+        let owner = word(block, 0);
+        let frames = slots(block).take(count(block)).map(bytemuck::pod_read_unaligned).collect();
         (owner as u32 != 0).then_some(Block { thread: owner as u32, base: (owner >> 32) as u32, frames })
     })
+}
+
+/// Keeps, in a copy of the body of a STACKS segment of a living file, the frames that were open from the copy `before`
+/// to the copy `after`; returns whether the copy had no others. Within one copy, each word may be of another time. But a
+/// frame is whole that was the same in two copies, and below the count of its block in between.
+pub fn settle(before: &[u8], body: &mut [u8], after: &[u8]) -> bool {
+    let mut settled = true;
+    let others = before.chunks_exact(BLOCK_SIZE).zip(after.chunks_exact(BLOCK_SIZE));
+    for (block, (before, after)) in body.chunks_exact_mut(BLOCK_SIZE).zip(others) {
+        let open = count(block);
+        let is_of_one_thread = word(block, 0) == word(before, 0) && word(block, 0) == word(after, 0);
+        let same = slots(before).zip(slots(after)).take_while(|(one, other)| one == other).count();
+        let kept = if is_of_one_thread { same.min(open).min(count(before)).min(count(after)) } else { 0 };
+        settled &= kept == open;
+        block.copy_from_slice(after);
+        block[COUNT_OFFSET..][..8].copy_from_slice(&(kept as u64).to_le_bytes());
+    }
+    settled
+}
+
+fn word(block: &[u8], at: usize) -> u64 {
+    u64::from_le_bytes(*block[at..].first_chunk().expect("inside the block"))
+}
+
+fn count(block: &[u8]) -> usize {
+    usize::try_from(word(block, COUNT_OFFSET)).unwrap_or(usize::MAX).min(BLOCK_FRAMES)
+}
+
+fn slots(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    block[BLOCK_HEADER_SIZE..].chunks_exact(RECORD_SIZE)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    /// A block of a thread with these frames, above which what was open before still stands.
+    fn block(thread: u32, open: &[u64], ended: &[u64]) -> Vec<u8> {
+        let mut block = vec![0; BLOCK_SIZE];
+        block[..8].copy_from_slice(&u64::from(thread).to_le_bytes());
+        block[COUNT_OFFSET..][..8].copy_from_slice(&(open.len() as u64).to_le_bytes());
+        for (slot, start) in block[BLOCK_HEADER_SIZE..].chunks_exact_mut(RECORD_SIZE).zip(open.iter().chain(ended)) {
+            slot.copy_from_slice(bytemuck::bytes_of(&Record::new(FRAME, *start, 7, 1)));
+        }
+        block
+    }
+
+    /// The starts of what is kept of the second one of three copies, and whether that is all of it.
+    fn settled(copies: [Vec<u8>; 3]) -> (Vec<u64>, bool) {
+        let [before, mut body, after] = copies;
+        let settled = settle(&before, &mut body, &after);
+        (blocks(&body).flat_map(|block| block.frames).map(Record::start).collect(), settled)
+    }
+
+    #[test]
+    fn frames_that_stay_are_kept() {
+        let busy = |last: u64| block(1, &[10, 20, last], &[]);
+        assert_eq!(settled([busy(30), busy(30), busy(30)]), (vec![10, 20, 30], true));
+        assert_eq!(settled([busy(30), busy(31), busy(32)]), (vec![10, 20], false));
+    }
+
+    #[test]
+    fn what_was_not_open_all_the_time_is_left_out() {
+        let (one, two) = (|| block(1, &[10], &[20]), || block(1, &[10, 20], &[]));
+        assert_eq!(settled([one(), two(), two()]), (vec![10], false));
+        assert_eq!(settled([two(), one(), two()]), (vec![10], true));
+        assert_eq!(settled([two(), two(), one()]), (vec![10], false));
+    }
+
+    #[test]
+    fn a_block_that_passed_to_another_thread_has_no_frames() {
+        let of = |thread| block(thread, &[10, 20], &[]);
+        assert_eq!(settled([of(1), of(1), of(2)]), (vec![], false));
+        assert_eq!(settled([of(1), of(2), of(2)]), (vec![], false));
+    }
 }

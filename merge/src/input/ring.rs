@@ -17,6 +17,7 @@ use viztracer_format::labels;
 use viztracer_format::reader::Segment;
 use viztracer_format::record::RECORD_SIZE;
 use viztracer_format::segment::{SEGMENT_HEADER_SIZE, SegmentKind};
+use viztracer_format::stack;
 
 /// How a file's recording ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -192,11 +193,21 @@ impl Input {
         Ok(Segment::parse(bytes, offset, self.header.segment_size())?)
     }
 
-    /// Reads a part of a segment through `buffer`: its header and its body, both of the wanted generation.
+    /// Reads a part of a segment through `buffer`: its header and its body, both of the wanted generation, which somebody
+    /// has seen before.
+    ///
+    /// Within one read, each word may be of another time. So as long as the file is written, the header is read before the
+    /// body, and the generation after it.
     pub fn read<'b>(&self, part: SegmentPart, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
         let SegmentPart { index, generation, committed } = part;
         let (size, committed) = (self.header.segment_size(), committed as usize);
         let offset = self.offset(index).unwrap_or(u64::MAX);
+        let is_it = |segment: &Segment| segment.generation == generation;
+        let before = match self.header.sealed {
+            true => None,
+            false => Some(self.header_of(index).map_err(Unread::Damaged)?.filter(is_it).ok_or(Unread::Recycled)?),
+        };
+        let committed = before.map_or(committed, |before| before.committed.min(committed));
         let wanted = SEGMENT_HEADER_SIZE.saturating_add(committed).min(size);
         // The buffer grows once, to a segment, whose size was checked with the header.
         buffer.resize(buffer.len().max(size), 0);
@@ -205,15 +216,15 @@ impl Input {
         let bytes = buffer.get(..read).unwrap_or_default();
         let (head, body) = bytes.split_at_checked(SEGMENT_HEADER_SIZE).unwrap_or((bytes, &[]));
         let segment = Segment::parse(head, offset, size).map_err(Unread::damaged)?;
-        let segment = segment.filter(|s| s.generation == generation).ok_or(Unread::Recycled)?;
+        let segment = segment.filter(is_it).ok_or(Unread::Recycled)?;
         let segment = Segment {
             // The seal covers all that was committed in the end, which may be more than is wanted.
-            seal: segment.seal.filter(|_| segment.committed == committed),
+            seal: before.unwrap_or(segment).seal.filter(|_| segment.committed == committed),
             committed: committed.min(segment.committed),
             ..segment
         };
         let body = segment.committed(body).map_err(Unread::damaged)?;
-        if !self.header.sealed && !self.is_still(offset, generation) {
+        if before.is_some() && !self.is_still(offset, generation) {
             return Err(Unread::Recycled);
         }
         Ok((segment, body))
@@ -222,24 +233,31 @@ impl Input {
     /// Reads what is committed in a segment now.
     pub fn read_now<'b>(&self, index: u32, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
         let segment = self.segment(index).map_err(Unread::Damaged)?.ok_or(Unread::Recycled)?;
-        if segment.kind == SegmentKind::Labels && !self.header.sealed {
-            return self.read_labels(&segment, buffer);
+        match segment.kind {
+            _ if self.header.sealed => self.read(self.committed(&segment), buffer),
+            SegmentKind::Labels => self.read_thrice(&segment, buffer, labels::settle),
+            SegmentKind::Stacks => self.read_thrice(&segment, buffer, stack::settle),
+            _ => self.read(self.committed(&segment), buffer),
         }
-        self.read(self.committed(&segment), buffer)
     }
 
-    /// Reads labels, each of which may pass to another thread at any time: a label that has the same head before and
-    /// after it was read is whole. One that keeps changing is read as a free one.
-    fn read_labels<'b>(&self, segment: &Segment, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
+    /// Reads what changes in place at any time: `settle` keeps what is whole in the second one of three copies, and says
+    /// whether that is all of it.
+    fn read_thrice<'b>(
+        &self,
+        segment: &Segment,
+        buffer: &'b mut Vec<u8>,
+        settle: impl Fn(&[u8], &mut [u8], &[u8]) -> bool,
+    ) -> Result<(Segment, &'b [u8]), Unread> {
         let part = self.committed(segment);
         let (mut before, mut after) = (Vec::new(), Vec::new());
         let mut body = 0..0;
-        for _ in 0..LABELS_ATTEMPTS {
+        for _ in 0..ATTEMPTS {
             let (_, before) = self.read(part, &mut before)?;
             let (_, now) = self.read(part, buffer)?;
             body = SEGMENT_HEADER_SIZE..SEGMENT_HEADER_SIZE + now.len();
             let (_, after) = self.read(part, &mut after)?;
-            if labels::settle(before, buffer.get_mut(body.clone()).unwrap_or_default(), after) {
+            if settle(before, buffer.get_mut(body.clone()).unwrap_or_default(), after) {
                 break;
             }
         }
@@ -270,8 +288,8 @@ impl Input {
     }
 }
 
-/// How often labels are read that are being changed.
-const LABELS_ATTEMPTS: usize = 4;
+/// How often labels and stacks are read that are being changed.
+const ATTEMPTS: usize = 4;
 
 impl Unread {
     fn io(error: std::io::Error) -> Unread {

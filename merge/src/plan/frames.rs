@@ -8,9 +8,6 @@ use viztracer_format::reader::Event;
 use viztracer_format::record::{KIND_MASK, Record, full_ticks};
 use viztracer_format::stack::{Block, FRAME, blocks, task_of};
 
-/// How often a stack that moves is read again.
-const ATTEMPTS: usize = 4;
-
 /// A call without an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OpenFrame {
@@ -44,9 +41,9 @@ pub fn read(input: &Input, segments: &[u32], reference: u64, mut bad: impl FnMut
     let mut threads: BTreeMap<u32, Vec<(u32, Vec<Record>)>> = BTreeMap::new();
     let mut buffer = Vec::new();
     for index in segments {
-        match settled(input, *index, &mut buffer) {
-            Ok(body) => {
-                for block in blocks(&body) {
+        match input.read_now(*index, &mut buffer) {
+            Ok((_, body)) => {
+                for block in blocks(body) {
                     threads.entry(block.thread).or_default().push((block.base, block.frames));
                 }
             }
@@ -115,19 +112,6 @@ impl OpenFrames {
             self.arguments.insert(frame, found);
         }
     }
-}
-
-/// The body of a STACKS segment, if possible one that was read twice the same.
-fn settled(input: &Input, index: u32, buffer: &mut Vec<u8>) -> Result<Vec<u8>, Unread> {
-    let mut last = Vec::new();
-    for _ in 0..ATTEMPTS {
-        let (_, body) = input.read_now(index, buffer)?;
-        if body == last {
-            break;
-        }
-        last = body.to_vec();
-    }
-    Ok(last)
 }
 
 impl OpenFrame {
