@@ -72,6 +72,9 @@ pub(crate) fn scaled(time: u64, to: u64, from: u64) -> u64 {
 
 /// One fixed rate between ticks and microseconds of the monotonic clock, so that a time that was given out leads back to
 /// its ticks. The merge knows the rate better; this is for numbers that a program hands back.
+///
+/// Microseconds in an `f64`, as VizTracer has them, are exact to 2 ns when the system has been up for a hundred days, and
+/// to 4 ns from two hundred days on.
 #[derive(Clone, Copy, Debug)]
 pub struct TickScale {
     origin: Anchor,
@@ -153,6 +156,23 @@ mod tests {
             scale.ticks(wrong);
         }
         assert_eq!(TickScale::between(anchor(7, 7), anchor(7, 7)).microseconds(1007), 1.007);
+    }
+
+    /// As `f64` has 53 bits, and microseconds need ten of them for nanoseconds, these begin to be rounded after 101 days.
+    #[test]
+    fn a_time_leads_back_to_its_ticks_after_a_year_to_a_few_nanoseconds() {
+        let year = 365 * 86_400_000_000_000;
+        for (days, error) in [(100, 1), (200, 2), (365, 4)] {
+            let now = year / 365 * days;
+            let second = Anchor { ticks: 3 * now, monotonic: now, realtime: 0 };
+            let first = Anchor { ticks: second.ticks - 300_000, monotonic: now - 100_000, realtime: 0 };
+            let scale = TickScale::between(first, second);
+            let times: Vec<u64> = (0..1000).map(|step| second.ticks + 37 * step).collect();
+            for ticks in &times {
+                assert!(scale.ticks(scale.microseconds(*ticks)).abs_diff(*ticks) <= 3 * error, "after {days} days");
+            }
+            assert!(times.is_sorted_by_key(|ticks| scale.ticks(scale.microseconds(*ticks))));
+        }
     }
 
     #[test]

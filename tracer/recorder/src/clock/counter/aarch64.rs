@@ -21,10 +21,14 @@ fn frequency() -> u64 {
     frequency
 }
 
-/// Whether the kernel takes its own time from the counter. If it has found a fault in it, it does not, or it corrects
-/// what programs read.
+/// Whether the kernel takes its own time from the counter. If it has found a fault in it, it takes another one, or it
+/// corrects what programs read: they then enter the kernel for each count.
 pub fn is_steady(clock_source: &str) -> bool {
-    clock_source == "arch_sys_counter" && frequency() > 0
+    is_trusted(clock_source, frequency())
+}
+
+fn is_trusted(clock_source: &str, frequency: u64) -> bool {
+    clock_source == "arch_sys_counter" && frequency > 0
 }
 
 /// So many counts, or fewer, are in this time, in ns. Usual rates are from 24 MHz to 1 GHz.
@@ -35,6 +39,15 @@ pub fn least_counts(nanoseconds: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_counter_is_used_only_if_the_kernel_uses_it() {
+        assert!(is_trusted("arch_sys_counter", 24_000_000));
+        assert!(!is_trusted("arch_sys_counter", 0)); // the firmware has not said how fast it is
+        for source in ["", "tsc", "jiffies", "kvm-clock", "arch_mem_counter", "timer", "hisi-sysctr"] {
+            assert!(!is_trusted(source, 24_000_000) && !is_steady(source), "{source:?}");
+        }
+    }
 
     #[test]
     fn the_counter_goes_forward_at_the_rate_that_it_says() {

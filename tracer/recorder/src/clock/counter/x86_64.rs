@@ -9,15 +9,42 @@ pub fn read() -> u64 {
     unsafe { _rdtsc() }
 }
 
-/// Whether the counter runs at one rate on all processors and never stops, and the kernel has not found it unstable: it
-/// then falls back to one of these clock sources. CPUID leaf 0x8000_0007, EDX bit 8 (AMD64 manual volume 3, Intel SDM
-/// volume 3 section "Invariant TSC").
+/// Whether the counter runs at one rate on all processors and never stops, and the kernel takes its own time from it.
+///
+/// If the kernel has found it unstable, it takes another one: `hpet` or `acpi_pm` on bare metal, and in a virtual machine
+/// `kvm-clock`, `xen` or `hyperv_clocksource_tsc_page`, although the processor may still call the counter invariant there.
+/// These correct the counter for each virtual processor, and when the machine moves to another host.
 pub fn is_steady(clock_source: &str) -> bool {
-    let is_invariant = __cpuid(0x8000_0000).eax >= 0x8000_0007 && __cpuid(0x8000_0007).edx & 1 << 8 != 0;
-    is_invariant && !matches!(clock_source, "hpet" | "acpi_pm" | "jiffies" | "refined-jiffies")
+    is_trusted(clock_source, is_invariant())
+}
+
+fn is_trusted(clock_source: &str, is_invariant: bool) -> bool {
+    is_invariant && clock_source == "tsc"
+}
+
+/// CPUID leaf 0x8000_0007, EDX bit 8 (AMD64 manual volume 3, Intel SDM volume 3 section "Invariant TSC").
+fn is_invariant() -> bool {
+    __cpuid(0x8000_0000).eax >= 0x8000_0007 && __cpuid(0x8000_0007).edx & 1 << 8 != 0
 }
 
 /// So many counts, or fewer, are in this time, in ns: no such counter is slower than 1 GHz.
 pub fn least_counts(nanoseconds: u64) -> u64 {
     nanoseconds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_counter_is_used_only_if_the_kernel_uses_it() {
+        assert!(is_trusted("tsc", true) && !is_trusted("tsc", false));
+        let machines = ["hpet", "acpi_pm", "jiffies", "refined-jiffies"];
+        let virtual_machines = ["kvm-clock", "xen", "hyperv_clocksource_tsc_page", "hyperv_clocksource_msr"];
+        let unknown = ["", "tsc-early", "arch_sys_counter"];
+        for source in machines.iter().chain(&virtual_machines).chain(&unknown) {
+            assert!(!is_trusted(source, true), "{source:?}");
+            assert!(!is_steady(source), "{source:?}");
+        }
+    }
 }
