@@ -8,6 +8,7 @@ pub mod barrier;
 mod clock;
 mod fit;
 mod how;
+mod jump;
 mod offset;
 mod options;
 mod place;
@@ -108,6 +109,7 @@ fn on_one_line<E>(
     let mut alignment = Alignment::default();
     let Some(first) = files.first() else { return Ok(alignment) };
     let maps: Vec<TickMap> = files.iter().map(|file| tick_map(file, files, &mut alignment.warnings)).collect();
+    alignment.warnings.extend(jump::warning(files));
     let hosts = placed(&maps)?;
     let mut places: Vec<Place> = files.iter().map(|file| Place::of(file, first, &hosts)).collect();
     let mut together = places.clone();

@@ -23,6 +23,7 @@ mod page;
 mod unclosed;
 #[cfg(unix)]
 mod unwritable;
+mod uptime;
 mod waits;
 
 use crate::sample::{Ring, call, small};

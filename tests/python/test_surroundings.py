@@ -392,8 +392,11 @@ def test_closed_streams(witness, closed, fails):
 def set_back(ring, seconds):
     """Rewrites a ring file as if the clock of the machine had been set back before the process began: FORMAT.md."""
     content = bytearray(ring.read_bytes())
-    (realtime,) = struct.unpack_from("<Q", content, 160 + 16)
-    struct.pack_into("<Q", content, 160 + 16, realtime - seconds * 10**9)
+    (segment_size,) = struct.unpack_from("<I", content, 16)
+    for anchor in [136, 160, 512 + 8, *range(4096 + 32, len(content), segment_size)]:
+        (realtime,) = struct.unpack_from("<Q", content, anchor + 16)
+        if realtime:
+            struct.pack_into("<Q", content, anchor + 16, realtime - seconds * 10**9)
     (length,) = struct.unpack_from("<I", content, 132)
     struct.pack_into("<I", content, 508, zlib.crc32(content[:508] + content[1024 : 1024 + length]))
     ring.write_bytes(content)

@@ -363,7 +363,8 @@ fn a_copy_of_a_file_counts_once() {
     };
     let runs = read(vec![same(), same()]);
     assert_eq!((runs.len(), runs[0].functions.calls, runs[0].summary.files.len()), (1, 3, 1));
-    assert!(runs[0].summary.warnings[0].ends_with("00.bin, too, and counts once"), "{:?}", runs[0].summary.warnings);
+    let warnings = &runs[0].summary.warnings;
+    assert!(warnings.iter().any(|warning| warning.ends_with("00.bin, too, and counts once")), "{warnings:?}");
 }
 
 #[test]
