@@ -1,9 +1,9 @@
 """What `make wheels` builds, and environments that have nothing but the package."""
 
+import json
 import os
 import subprocess
 import sys
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "target/wheels"
-WHEELS = sorted((BUILT / "manylinux2014").glob("py*/*.whl"))
+PLATFORMS = json.loads((ROOT / "packaging/platforms.json").read_text("utf-8"))
+# The wheels for this machine; all wheels, or those in the directory that the variable names.
+HERE = sorted((BUILT / "manylinux2014").glob("py*/*.whl"))
+FOREIGN = sorted(wheel for platform in PLATFORMS for wheel in (BUILT / platform["target"]).glob("py*/*.whl"))
+GIVEN = os.environ.get("VIZTRACER_WHEELS")
+WHEELS = sorted((ROOT / GIVEN).rglob("viztracer_ring-*.whl")) if GIVEN else HERE + FOREIGN
 
 
 def interpreters():
@@ -50,18 +55,11 @@ class Environment:
         return {str(path.relative_to(self.path)) for path in self.path.rglob("*")}
 
 
-@pytest.fixture(params=WHEELS or [None], ids=lambda wheel: wheel.parent.name if wheel else "none")
+@pytest.fixture(params=HERE or [None], ids=lambda wheel: wheel.parent.name if wheel else "none")
 def wheel(request):
-    """The path of each wheel."""
+    """The path of each wheel for this machine."""
     assert request.param, "there are no wheels: `make wheels` builds them"
     return request.param
-
-
-@pytest.fixture
-def archive(wheel):
-    """Each wheel, opened."""
-    with zipfile.ZipFile(wheel) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,103 +1,23 @@
-"""The wheels of `make wheels`: their contents, and how they are installed, used and removed."""
+"""The wheels of `make wheels` for this machine: how they are installed, used and removed."""
 
 import json
-import re
 import resource
-import stat
 import subprocess
 import time
 
 import pytest
-from conftest import ROOT, WHEELS, interpreters
+from conftest import HERE, ROOT, interpreters
 
-SIZE_MAX = 5_600_000  # bytes; ARCHITECTURE.md says what a wheel weighs, and of what
-GLIBC_MAX = (2, 17)  # what manylinux2014 promises
-# The libraries that every Linux of manylinux2014 has, as far as the native parts may need them.
-LIBRARIES = {"linux-vdso.so.1", "ld-linux-x86-64.so.2", "libc.so.6", "libdl.so.2", "libgcc_s.so.1", "libm.so.6",
-             "libpthread.so.0", "librt.so.1"}  # fmt: skip
 INSTALL_MAX = 5  # seconds of processor time
 HELP_MAX = 0.010  # seconds: a native program takes about 3 ms, Python itself more than 10 ms
 
-PACKAGE = ROOT / "tracer/python"
-BESIDE = ROOT / "tracer/data/purelib"
 PROGRAM = ROOT / "tests/programs/primes_processes.py"
 
 
-def distribution(archive, part):
-    """The name of a file in the wheel's .dist-info or .data folder."""
-    (folder,) = {name.split("/")[0] for name in archive.namelist() if ".dist-info/" in name}
-    return folder.replace(".dist-info", part)
-
-
-def extension(archive):
-    (name,) = (name for name in archive.namelist() if name.endswith(".so"))
-    return name
-
-
-def program(archive):
-    return distribution(archive, ".data/scripts/viztracer-merge")
-
-
 def test_each_interpreter_has_one_wheel():
-    built = [wheel.parent.name.removeprefix("py") for wheel in WHEELS]
+    built = [wheel.parent.name.removeprefix("py") for wheel in HERE]
     assert sorted(built) == sorted(interpreters())
-
-
-def test_tag(wheel, archive):
-    python = "cp" + wheel.parent.name.removeprefix("py").replace(".", "")
-    platforms = "manylinux2014_x86_64.manylinux_2_17_x86_64"
-    assert wheel.name.split("-")[2:] == [python, python, f"{platforms}.whl"]
-    tags = re.findall(r"^Tag: (.*)$", archive.read(distribution(archive, ".dist-info/WHEEL")).decode(), re.MULTILINE)
-    assert set(tags) == {f"{python}-{python}-{platform}" for platform in platforms.split(".")}
-
-
-def test_native_parts_need_no_newer_glibc(archive):
-    for name in (extension(archive), program(archive)):
-        content = archive.read(name)
-        assert content.startswith(b"\x7fELF"), name
-        versions = {tuple(map(int, version)) for version in re.findall(rb"GLIBC_(\d+)\.(\d+)", content)}
-        assert versions and max(versions) <= GLIBC_MAX, (name, versions)
-
-
-def test_native_parts_unwind_stacks_with_the_library_of_glibc(archive):
-    """An unwinder of their own crashes in `pthread_exit`, see `test_daemon_threads_at_the_end`."""
-    for name in (extension(archive), program(archive)):
-        content = archive.read(name)
-        assert b"\0libgcc_s.so.1\0" in content and b"\0_Unwind_Resume\0" in content, name
-
-
-def test_contents(archive):
-    names = set(archive.namelist())
-    sources = {str(path.relative_to(PACKAGE)) for path in PACKAGE.rglob("*") if path.suffix in (".py", ".pyi")}
-    sources |= {"viztracer/py.typed", extension(archive), program(archive)}
-    sources |= {distribution(archive, f".data/purelib/{path.name}") for path in BESIDE.iterdir() if path.is_file()}
-    assert {name for name in names if ".dist-info/" not in name} == sources
-    mode = archive.getinfo(program(archive)).external_attr >> 16
-    assert mode & stat.S_IXUSR and mode & stat.S_IXOTH
-    entries = archive.read(distribution(archive, ".dist-info/entry_points.txt")).decode()
-    commands, plugin = entries.split("[pytest11]")
-    assert re.findall(r"^([\w-]+) *=", commands, re.MULTILINE) == ["viztracer", "viztracer-ctl", "vizviewer"]
-    assert re.findall(r"^([\w-]+) *=", plugin, re.MULTILINE) == ["viztracer"]
-
-
-def test_size(wheel):
-    assert wheel.stat().st_size <= SIZE_MAX
-
-
-def test_licences(archive):
-    metadata = archive.read(distribution(archive, ".dist-info/METADATA")).decode()
-    files = re.findall(r"^License-File: (.*)$", metadata, re.MULTILINE)
-    notices = "packaging/licenses/THIRD-PARTY-NOTICES.txt"
-    assert files == ["LICENSE", notices] and "\nLicense-Expression: Apache-2.0\n" in metadata
-    for file in files:
-        assert archive.read(distribution(archive, f".dist-info/licenses/{file}")) == (ROOT / file).read_bytes()
-    # Messages in the native parts contain the paths of the crates that they link.
-    content = archive.read(extension(archive)) + archive.read(program(archive))
-    linked = set(re.findall(rb"/registry/src/[^/]+/([\w-]+-\d[^/]*)/", content))
-    listed = (ROOT / notices).read_text("utf-8")
-    assert len(linked) > 10
-    for crate in linked:
-        assert " ".join(crate.decode().rsplit("-", 1)) + ", " in listed
+    assert all(f"-cp{version.replace('.', '')}-" in wheel.name for wheel, version in zip(HERE, built))
 
 
 def test_install_use_and_uninstall(wheel, empty):
@@ -163,8 +83,6 @@ def try_commands(environment):
 def test_the_merge_is_a_native_program(wheel, empty):
     empty.pip("install", "--no-index", wheel)
     path = empty.bin / "viztracer-merge"
-    libraries = empty.run("viztracer-merge", env={"LD_TRACE_LOADED_OBJECTS": "1"}).stdout.splitlines()
-    assert {line.split()[0].rsplit("/")[-1] for line in libraries} <= LIBRARIES
     path.rename(empty.path / "moved")  # it needs nothing of its environment, and the package does not need it
     empty.run("viztracer", "-o", "one.json", "-c", "print(sum(range(9)))")
     empty.run("viztracer", "--combine", "one.json", "-o", "two.json")
