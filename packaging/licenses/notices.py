@@ -3,8 +3,8 @@
 
     packaging/licenses/notices.py > packaging/licenses/THIRD-PARTY-NOTICES.txt
 
-Cargo must have downloaded the crates, as `cargo fetch` does. Of a crate with several licences, the first that LICENCES
-lists is the one that applies here.
+A crate that one platform links only is among them, too: there is one document for all wheels. Of a crate with several
+licences, the first that LICENCES lists is the one that applies here.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 EXTENSION = "viztracer-tracer"
-PLATFORM = "x86_64-unknown-linux-gnu"
+PLATFORMS = [row["target"] for row in json.loads((ROOT / "packaging/platforms.json").read_text("utf-8"))]
 # The files of a crate that may have the text of a licence, by the licence's SPDX identifier.
 LICENCES = {
-    "MIT": ("LICENSE-MIT", "LICENSE", "LICENSE.txt"),
+    "MIT": ("LICENSE-MIT", "license-mit", "LICENSE", "LICENSE.txt"),
     "Zlib": ("LICENSE-ZLIB", "LICENSE"),
     "Apache-2.0": ("LICENSE-APACHE", "LICENSE", "LICENSE.txt"),
     "BSD-3-Clause": ("COPYING",),
@@ -50,7 +50,8 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
 # What the compiler and the linker add. LLVM's exception requires no notice of parts in object form.
 TOOLS = [
     ("the Rust standard library, https://github.com/rust-lang/rust", "MIT", "The Rust Project Contributors"),
-    ("compiler_rt of Zig, https://ziglang.org (manylinux wheels only)", "MIT", "Zig contributors"),
+    ("compiler_rt of Zig, https://ziglang.org", "MIT", "Zig contributors"),
+    ("musl, https://musl.libc.org (musllinux wheels only)", "MIT", "2005-2020 Rich Felker, et al."),
 ]
 HEAD = """\
 The native parts of viztracer-ring contain the software below. It is not changed. Each text applies to the software that
@@ -59,8 +60,14 @@ RULE = "-" * 120
 
 
 def linked_crates() -> list[dict[str, Any]]:
-    """Return the packages of other projects that are linked into the extension or the program, sorted by name."""
-    command = ["cargo", "metadata", "--format-version=1", "--locked", "--offline", f"--filter-platform={PLATFORM}"]
+    """Return the packages of other projects that any platform's extension or program links, sorted by name."""
+    found = {package["id"]: package for platform in PLATFORMS for package in linked_on(platform)}
+    return sorted(found.values(), key=lambda package: (package["name"], package["version"]))
+
+
+def linked_on(platform: str) -> list[dict[str, Any]]:
+    """Return the packages of other projects that are linked into the extension or the program of a platform."""
+    command = ["cargo", "metadata", "--format-version=1", "--locked", f"--filter-platform={platform}"]
     metadata = json.loads(subprocess.check_output(command, cwd=ROOT))
     packages = {package["id"]: package for package in metadata["packages"]}
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
@@ -72,8 +79,7 @@ def linked_crates() -> list[dict[str, Any]]:
             continue
         linked.add(key)
         rest += [need["pkg"] for need in nodes[key]["deps"] if any(kind["kind"] is None for kind in need["dep_kinds"])]
-    others = [packages[key] for key in linked if packages[key]["source"]]
-    return sorted(others, key=lambda package: (package["name"], package["version"]))
+    return [packages[key] for key in linked if packages[key]["source"]]
 
 
 def is_macro(package: dict[str, Any]) -> bool:
