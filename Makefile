@@ -34,7 +34,7 @@ DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-windows check-macos stress miri tsan bench wheels check-wheels pictures clean
+.PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-windows check-macos stress miri tsan bench wheels check-wheels check-crates pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
@@ -124,6 +124,11 @@ wheels: $(RELEASED) ## what users install: a wheel per CPython found, a source d
 
 check-wheels: $(RELEASED) .envs/py$(NEWEST)/.tools ## install each of them into an empty environment, and try it
 	.envs/py$(NEWEST)/bin/python -m pytest tests/wheels
+
+check-crates: ## document the crates for others, run their examples, build them as crates.io would get them
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps $(CRATES)
+	cargo test --doc $(CRATES)
+	cargo package --allow-dirty $(CRATES)
 
 pictures: .envs/browser/.installed ## take README's pictures of the page again
 	.envs/browser/bin/python tests/viewer/pictures.py

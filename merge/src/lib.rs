@@ -20,6 +20,27 @@
 //! segments at a time, so memory does not grow with the trace. A file that is still being written is copied first.
 //! Files are read with `pread` and not trusted: a part that cannot be read is listed in the [`Summary`], and the rest
 //! is merged.
+//!
+//! # Example
+//!
+//! ```
+//! use viztracer_merge::{Request, merge};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # let traces = directory.path().join("trace.json");
+//! # std::fs::write(&traces, r#"{"traceEvents": [{"name": "f", "ph": "X", "pid": 1, "tid": 1, "ts": 1, "dur": 3}]}"#)?;
+//! # let output = directory.path().join("stacks.folded");
+//! let mut request = Request::new(vec![traces], output); // the ending of its name selects the kind of the report
+//! request.selection.max_depth = Some(20);
+//! let summary = merge(&request, &())?;
+//! for input in &summary.bad {
+//!     eprintln!("{} is not in {}", input.path.display(), summary.output.display());
+//! }
+//! # assert!(std::fs::read_to_string(&summary.output)?.contains("f 3"));
+//! # Ok(())
+//! # }
+//! ```
 
 // Names, numbers, dates and tables as people read them.
 mod text;

@@ -3,7 +3,7 @@
 //! Nothing of this is on the record path. Now and then a thread books the calls that it has recorded since the last time
 //! ([`Account`]). If that is too much, it looks at the newest records of its segment, which are a sample of what it does
 //! ([`Sample`]), and chooses the functions that are called most. Their calls may be counted now and then
-//! ([`Estimator`]).
+//! (`Estimator`).
 
 mod account;
 mod estimate;

@@ -10,7 +10,7 @@ use viztracer_format::header::{CLOCK_COUNTER, CLOCK_MONOTONIC};
 /// The tick counter of this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clock {
-    /// A counter of the processor that runs at one rate on all processors and never stops: see [`counter`].
+    /// A counter of the processor that runs at one rate on all processors and never stops: see `clock::counter`.
     Counter,
     /// The monotonic clock of the system, in nanoseconds.
     Monotonic,

@@ -5,7 +5,7 @@
 //! under a high descriptor number, so that processes in other containers, where its pid means nothing or another
 //! process, see that the session lives. The other processes open it only at their start. The block stays until the ring
 //! files are removed, also if that takes long or never happens, as it says where they are and who needs them. A session
-//! without a place for it has no block: see [`memory`].
+//! without a place for it has no block: see `control::memory`.
 
 mod memory;
 

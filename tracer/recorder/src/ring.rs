@@ -1,7 +1,7 @@
 //! The segment allocator of one ring file: fresh segments first, then the oldest sealed one again, process-wide.
 //!
 //! A sealed segment may be recycled once at least `entries` newer events exist, that is, events in segments that were
-//! opened after it was sealed (see [`sealed`]). So the file always holds the newest `entries` events of all threads
+//! opened after it was sealed (see `ring::sealed`). So the file always holds the newest `entries` events of all threads
 //! together, and the merge can show exactly those.
 
 mod memory;

@@ -55,6 +55,24 @@ const SEGMENTS_MAX: u64 = 1 << 16;
 const ESTIMATE_MIN: u64 = 100_000;
 
 impl Options {
+    /// A recording of every call in a file in this directory, until a million newer events overwrite it. Nothing is
+    /// said of Python, and the process is a run of its own.
+    pub fn new(directory: impl Into<PathBuf>) -> Options {
+        Options {
+            directory: directory.into(),
+            prefix: "result".to_owned(),
+            entries: 1_000_000,
+            min_duration: 0,
+            max_depth: usize::MAX,
+            session_id: [0; 16],
+            python_version: 0,
+            imported: Anchor::default(),
+            look_interval: None,
+            slow_call: 0,
+            budget: None,
+        }
+    }
+
     /// Whether it is estimated how often elided functions are called. If calls are left out that are too short or too
     /// deep, nobody knows how many of those that are counted would have been recorded.
     pub fn estimates_calls(&self) -> bool {
