@@ -264,13 +264,13 @@ extern "C" fn become_command(job: *mut c_void) -> c_int {
     127
 }
 
-/// Gives up a real-time priority: nobody waits for the command.
+/// Gives up a real-time priority: nobody waits for the command. It asks the kernel, since the functions of musl refuse.
 fn be_ordinary() {
+    let usual: libc::c_int = 0; // the kernel's `sched_param` has a priority only
     // SAFETY: an integer that stands for the calling process.
-    let policy = unsafe { libc::sched_getscheduler(0) };
-    if policy == libc::SCHED_FIFO || policy == libc::SCHED_RR {
-        let usual = libc::sched_param { sched_priority: 0 };
+    let policy = unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0) };
+    if [libc::SCHED_FIFO, libc::SCHED_RR].map(libc::c_long::from).contains(&policy) {
         // SAFETY: an initialized structure; of this process alone.
-        unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &usual) };
+        unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, libc::SCHED_OTHER, &usual) };
     }
 }
