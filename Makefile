@@ -34,7 +34,8 @@ DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-windows check-macos stress miri tsan bench wheels check-wheels check-crates pictures clean
+.PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-windows test-musl check-macos
+.PHONY: stress miri tsan bench wheels check-wheels foreign-wheels check-foreign-wheels check-crates pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
@@ -110,7 +111,13 @@ test-windows: ## test the crates for Windows on x86-64 (the same needs)
 	tests/platforms/cargo.sh x86_64-pc-windows-gnu test -p viztracer-merge --lib -- $(SLOW) --skip every_module_is_in
 	tests/platforms/compare_reports.sh x86_64-pc-windows-gnu wine
 
-check-macos: .venv/.zig ## compile the crates for macOS on both processors (the same needs)
+test-musl: .venv/.zig ## test the crates, and CPython 3.13, with musl, the C library of Alpine (the same)
+	tests/platforms/zigbuild.sh x86_64-unknown-linux-musl test -p viztracer-format -p viztracer-recorder
+	tests/platforms/zigbuild.sh x86_64-unknown-linux-musl test -p viztracer-merge --lib -- $(SLOW)
+	tests/platforms/compare_reports.sh x86_64-unknown-linux-musl env
+	tests/platforms/wheel_musl.sh
+
+check-macos: .venv/.zig ## compile and link the crates for macOS on both processors (the same)
 	tests/platforms/cargo.sh aarch64-apple-darwin check $(CRATES)
 	tests/platforms/cargo.sh x86_64-apple-darwin check $(CRATES)
 
@@ -124,6 +131,17 @@ wheels: $(RELEASED) ## what users install: a wheel per CPython found, a source d
 
 check-wheels: $(RELEASED) .envs/py$(NEWEST)/.tools ## install each of them into an empty environment, and try it
 	.envs/py$(NEWEST)/bin/python -m pytest tests/wheels
+
+# One wheel per platform shows that it builds. This machine has no interpreters for most of them.
+FOREIGN          := aarch64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+FOREIGN_VERSIONS := 3.14
+FOREIGN_WHEELS   := $(foreach target,$(FOREIGN),$(FOREIGN_VERSIONS:%=target/wheels/$(target)/py%/.built))
+
+foreign-wheels: $(FOREIGN_WHEELS) ## wheels for other platforms (needs root and Debian's packages)
+	@ls $(foreach built,$^,$(dir $(built))*.whl)
+
+check-foreign-wheels: $(FOREIGN_WHEELS) .envs/py$(NEWEST)/.tools ## check what is in them
+	.envs/py$(NEWEST)/bin/python -m pytest tests/wheels/test_contents.py
 
 check-crates: ## document the crates for others, run their examples, build them as crates.io would get them
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps $(CRATES)
@@ -224,6 +242,14 @@ target/wheels/manylinux2014/py%/.built: $(SOURCES) packaging/wheels/compress.py 
 	  -i $(call python,$*) -o $(@D)
 	.venv/bin/python packaging/wheels/compress.py $(@D)/*.whl
 	@touch $@
+
+# Those of other platforms are built one after the other, too: they share Cargo's output.
+define foreign_wheel
+target/wheels/$(1)/py%/.built: $$(SOURCES) $$(wildcard packaging/wheels/*) | .venv/.zig
+	flock target/wheels packaging/wheels/foreign.sh $(1) $$* $$(@D)
+	@touch $$@
+endef
+$(foreach target,$(FOREIGN),$(eval $(call foreign_wheel,$(target))))
 
 .venv/.zig: tests/requirements/zig.txt | .venv/.tools-$(NEWEST)
 	.venv/bin/python $(PIP) install $(NEEDS)/zig.txt

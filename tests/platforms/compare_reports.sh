@@ -7,7 +7,9 @@ platform=$1
 shift
 made=target/platforms/reports
 program=target/platforms/$platform/debug/viztracer-merge
-"$here/cargo.sh" "$platform" build -q -p viztracer-merge && cargo build -q -p viztracer-merge || exit
+build=cargo.sh
+case $platform in *-musl) build=zigbuild.sh ;; esac
+"$here/$build" "$platform" build -q -p viztracer-merge && cargo build -q -p viztracer-merge || exit
 [ -f "$program" ] || program=$program.exe
 "$here/merge_golden.sh" $made/here target/debug/viztracer-merge || exit
 "$here/enter.sh" env WINEDEBUG=-all tests/platforms/merge_golden.sh $made/there "$@" "$program" || exit

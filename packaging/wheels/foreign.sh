@@ -1,0 +1,24 @@
+#!/bin/sh
+# Builds the wheel of another platform: `foreign.sh aarch64-unknown-linux-musl 3.14 DIRECTORY`. Needs root and Debian's
+# packages, as tests/platforms/ does: Rust comes from there, with the source of its standard library. zig links, and
+# brings the C libraries of all platforms. maturin knows what each version of CPython looks like on each platform, so no
+# interpreter of the platform is needed. `PROFILE=dev` compiles quickly, for trials.
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/../.." || exit
+target=$1 version=$2 made=$3
+profile=${PROFILE:-release}
+case $target in
+    *-linux-gnu) tag=manylinux2014 ;;
+    *-linux-musl) tag=musllinux_1_2 ;;
+    *) tag=pypi ;;
+esac
+# tracer/build.rs would compile the program, and all that it shares with the extension, in a folder of its own.
+tests/platforms/zigbuild.sh "$target" rustc --profile "$profile" -p viztracer-merge --bin viztracer-merge -- \
+    -C strip=symbols || exit
+folder=$profile
+[ "$profile" != dev ] || folder=debug
+rm -rf "$made"
+mkdir -p "$made"
+VIZTRACER_MERGE_PROGRAM=$PWD/target/platforms/$target/$folder/viztracer-merge tests/platforms/zigbuild.sh "$target" \
+    maturin --profile "$profile" --compatibility $tag -i "python$version" -o "$made" || exit
+.venv/bin/python packaging/wheels/compress.py "$made"/*.whl
