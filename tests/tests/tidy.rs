@@ -176,5 +176,12 @@ fn the_documents_show_the_platforms_that_are_checked() {
         assert!(page.lines().any(|line| line == row), "docs/platforms.md lacks the row {row}");
         let target = field("command").strip_prefix("make ").expect("it is a target of make");
         assert!(makefile.contains(&format!("\n{target}: ")), "Makefile lacks {target}");
+        assert!(["runner", "wheel"].iter().all(|name| !field(name).is_empty()), "{platform} says too little for CI");
     }
+    // tests/python/test_workflows.py runs the script that reads the list.
+    for (workflow, matrix) in [("ci", "needs.platforms.outputs.all"), ("release", "needs.test.outputs.wheels")] {
+        let workflow = read(format!(".github/workflows/{workflow}.yml"));
+        assert!(workflow.contains(&format!("include: ${{{{ fromJson({matrix}) }}}}")), "its jobs come from elsewhere");
+    }
+    assert!(read(".github/workflows/ci.yml").contains("open(\"packaging/platforms.json\")"));
 }
