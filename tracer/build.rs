@@ -34,6 +34,7 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rerun-if-changed=build");
     check_interpreter();
+    name_library();
     println!("cargo:rerun-if-env-changed={FOR_WHEEL}");
     if env::var_os(FOR_WHEEL).is_some() {
         put_program();
@@ -53,6 +54,14 @@ fn check_interpreter() {
     if let Some(sentence) = interpreter::refusal(&implementation, version, python.is_free_threaded()) {
         println!("cargo::error={sentence}");
         process::exit(1);
+    }
+}
+
+/// Names the library in which the interpreter's functions are on Windows, where a program is linked by that name.
+fn name_library() {
+    println!("cargo::rustc-check-cfg=cfg(python_dll, values(any()))");
+    if let Some(library) = pyo3_build_config::get().lib_name() {
+        println!("cargo::rustc-cfg=python_dll={library:?}");
     }
 }
 

@@ -5,6 +5,7 @@
 //! and on the main thread without it.
 
 use crate::command::reason;
+use crate::system::is_main_thread;
 use arrow_array::ffi::FFI_ArrowSchema;
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{RecordBatch, RecordBatchReader};
@@ -209,11 +210,6 @@ fn with_gil<T>(work: impl FnOnce(Python<'_>) -> T) -> T {
 fn shown(error: &PyErr, before: &str) -> ArrowError {
     // The interface ends a text at its first zero.
     ArrowError::ExternalError(format!("{before}{error}").replace('\0', "\\0").into())
-}
-
-/// Whether this is the thread on which Python handles signals.
-fn is_main_thread() -> bool {
-    rustix::thread::gettid() == rustix::process::getpid()
 }
 
 fn warn(python: Python<'_>, line: &str) -> PyResult<()> {

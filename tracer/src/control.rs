@@ -1,9 +1,8 @@
 //! `snaptrace.ControlBlock`, Python's door to the control block of a run.
 
+use crate::system::path_of;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use viztracer_format::control::{GREENLETS_MESSAGE, INTERPRETERS_MESSAGE, Session};
 use viztracer_recorder::control;
@@ -27,7 +26,7 @@ impl ControlBlock {
     /// Makes the block of the run with this id, whose first process this is and whose ring files are in this directory.
     #[staticmethod]
     fn create(session_id: [u8; 16], directory: PathBuf) -> PyResult<ControlBlock> {
-        Ok(ControlBlock { name: control::create(session_id, directory.as_os_str().as_bytes())? })
+        Ok(ControlBlock { name: control::create(session_id, directory.as_os_str().as_encoded_bytes())? })
     }
 
     /// Locks the block again, for a first process that has become another program.
@@ -127,7 +126,7 @@ pub fn read_control_block(block: &[u8]) -> Option<SessionDescription> {
         process_start: description.process_start,
         pid_namespace: description.pid_namespace,
         created: description.created,
-        directory: OsStr::from_bytes(&directory).into(),
+        directory: path_of(&directory),
         command,
         wanted: wanted.word(),
     })

@@ -52,11 +52,12 @@ mod with_gil {
 #[cfg(Py_GIL_DISABLED)]
 mod without_gil {
     use super::Python;
+    use crate::imported::from_interpreter;
     use crate::sync::{Mutex, lock};
     use pyo3::ffi::PyObject;
     use std::ffi::{c_int, c_void};
 
-    unsafe extern "C" {
+    from_interpreter! {
         /// Include/objimpl.h, from 3.12 on: calls a function with each object that the garbage collector knows, until
         /// that returns 0. Without a GIL, the interpreter stops all other threads meanwhile.
         fn PyUnstable_GC_VisitObjects(

@@ -34,10 +34,16 @@
 //! recording at once, and memory is freed only after that ([`recording`]). The per-call path formats no text, allocates
 //! nothing, takes no lock and calls no Python.
 
+#![cfg_attr(windows, allow(dead_code, reason = "some functions are for forks and signals alone"))]
+
 // Modules stand in the order in which they use each other: each uses only those before it.
 
 // Locks and atomic words, loom's or the standard ones.
 mod sync;
+// Functions of the interpreter that pyo3 does not declare.
+mod imported;
+// What operating systems do differently.
+mod system;
 // The one line on stderr when tracing does not go on.
 mod stderr;
 // Daemon threads at the end of the interpreter.
@@ -47,6 +53,7 @@ mod fallible;
 // The interpreter's state, kept while a hook runs Python.
 mod preserve;
 // System calls of signal handlers.
+#[cfg_attr(windows, path = "signal_on_windows.rs")]
 mod signal;
 // Memory for when there is none.
 mod allocator;
@@ -73,6 +80,7 @@ mod control;
 // What Python learns of ring files.
 mod ring_file;
 // Commands beside the program, which does not see them.
+#[cfg_attr(windows, path = "background_on_windows.rs")]
 mod background;
 // Snapshots that the process takes by itself.
 mod snapshots;
@@ -162,6 +170,7 @@ mod snaptrace {
         module.add("source_log", SourceLog::new(python)?)?;
         module.add("RING_MAGIC", pyo3::types::PyBytes::new(python, &viztracer_format::header::MAGIC))?;
         super::tracer::note_import();
+        super::system::note_main_thread(python);
         super::stderr::note_at_import();
         Ok(())
     }

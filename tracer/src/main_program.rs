@@ -11,18 +11,19 @@
 
 mod exec_span;
 mod source;
+#[cfg_attr(windows, path = "main_program/stream_on_windows.rs")]
+mod stream;
 mod thread_state;
 
-use crate::greenlets;
+use crate::{greenlets, system};
 use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict};
-use source::Stream;
 use std::ffi::{CString, c_int};
 use std::fs;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
+use stream::Stream;
 
 /// The exit status of a process whose interpreter could not be finalized well (Python/pylifecycle.c, `Py_Exit`).
 const NOT_FINALIZED: c_int = 120;
@@ -51,8 +52,7 @@ pub fn run_module(python: Python<'_>, name: &str, container: bool) -> PyResult<(
 /// Raises `OSError` if the file cannot be opened.
 #[pyfunction]
 pub fn run_file(python: Python<'_>, path: PathBuf, show: bool) -> PyResult<()> {
-    let name = CString::new(path.into_os_string().into_vec())?;
-    let stream = Stream::open(name)?;
+    let stream = Stream::open(path)?;
     run(python, show, true, |namespace| stream.evaluate(namespace))
 }
 
@@ -106,7 +106,7 @@ fn is_outermost(python: Python<'_>) -> PyResult<bool> {
         let (namespace, code) = (frame.getattr("f_globals")?, frame.getattr("f_code")?);
         let text = |name| namespace.get_item(name).and_then(|value| value.extract::<String>()).unwrap_or_default();
         let file: PathBuf = code.getattr("co_filename")?.extract()?;
-        let is_script = || file.file_name().is_some_and(|name| name.as_bytes().starts_with(b"viztracer"));
+        let is_script = || file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"viztracer"));
         let is_ours = match text("__name__").as_str() {
             "runpy" => true,
             "__main__" => text("__package__") == PACKAGE || is_script(),
@@ -149,10 +149,9 @@ fn end(python: Python<'_>, done: PyResult<()>, is_file: bool) -> ! {
     // SAFETY: the GIL is held by the main thread, and no Python code of ours goes on after this.
     let is_finalized = unsafe { ffi::Py_FinalizeEx() } == 0;
     if is_interrupted {
-        die_of_interrupt();
+        system::die_of_interrupt();
     }
-    // SAFETY: ends the process; nothing of this thread is used afterwards.
-    unsafe { libc::exit(if is_finalized { status } else { NOT_FINALIZED }) }
+    system::exit(if is_finalized { status } else { NOT_FINALIZED })
 }
 
 /// Takes its file away from the main module, which is over. The program may have done so.
@@ -162,12 +161,4 @@ fn forget_file(python: Python<'_>) {
             let _ = namespace.del_item(name);
         }
     }
-}
-
-/// Ends the process by SIGINT, whose default action is in place again. Returns if the signal is blocked.
-fn die_of_interrupt() {
-    // SAFETY: a signal and its default action.
-    unsafe { libc::signal(libc::SIGINT, libc::SIG_DFL) };
-    // SAFETY: two numbers: the process's own id and a signal.
-    unsafe { libc::kill(libc::getpid(), libc::SIGINT) };
 }

@@ -3,9 +3,11 @@
 //! [`watcher`] ends. It also begins bursts of counting ([`counting`]).
 
 pub mod counting;
+#[cfg_attr(windows, path = "process/fork_on_windows.rs")]
 pub mod fork;
 pub mod instants;
 pub mod lifecycle;
+#[cfg_attr(windows, path = "process/namespaces_on_windows.rs")]
 pub mod namespaces;
 pub mod resting;
 pub mod switching;

@@ -1,14 +1,11 @@
 //! What Python learns of ring files: which run one belongs to, whether its process still writes it, and how much.
 
 use crate::control::hexadecimal;
+use crate::system::{await_writer, is_written, open_regular};
 use pyo3::prelude::*;
-use rustix::fs::{FlockOperation, OFlags, flock};
-use rustix::io::Errno;
-use std::fs::{File, OpenOptions};
-use std::io::{Error, ErrorKind, Read, Result};
+use std::io::Read;
 use std::mem::offset_of;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use viztracer_format::header::{Identity, MAGIC};
 
 /// The identity of the run that a ring file belongs to; `None` if it is no ring file, or cannot be read.
@@ -17,7 +14,7 @@ use viztracer_format::header::{Identity, MAGIC};
 #[pyfunction]
 pub fn ring_session(path: PathBuf) -> Option<[u8; 16]> {
     let mut identity = [0; size_of::<Identity>()];
-    open(&path).ok()?.read_exact(&mut identity).ok()?;
+    open_regular(&path).ok()?.read_exact(&mut identity).ok()?;
     let session_id = identity[offset_of!(Identity, session_id)..].first_chunk().copied();
     session_id.filter(|_| identity.starts_with(&MAGIC))
 }
@@ -25,14 +22,14 @@ pub fn ring_session(path: PathBuf) -> Option<[u8; 16]> {
 /// Whether the process that writes this ring file is alive: it holds a lock on the file.
 #[pyfunction]
 pub fn is_ring_open(path: PathBuf) -> bool {
-    open(&path).is_ok_and(|file| flock(&file, FlockOperation::NonBlockingLockShared) == Err(Errno::WOULDBLOCK))
+    open_regular(&path).is_ok_and(|file| is_written(&file))
 }
 
 /// Waits until the process that writes this ring file has ended. A signal's handler may raise meanwhile.
 #[pyfunction]
 pub fn await_ring(python: Python<'_>, path: PathBuf) -> PyResult<()> {
-    let Ok(file) = open(&path) else { return Ok(()) };
-    while python.detach(|| flock(&file, FlockOperation::LockShared)) == Err(Errno::INTR) {
+    let Ok(file) = open_regular(&path) else { return Ok(()) };
+    while !python.detach(|| await_writer(&file)) {
         python.check_signals()?;
     }
     Ok(())
@@ -119,12 +116,4 @@ pub fn ring_status(python: Python<'_>, path: PathBuf) -> Option<RingStatus> {
         written: status.written,
         is_paused: status.is_paused,
     })
-}
-
-/// Opens a regular file for reading. Others may put a FIFO beside the user's files, which must not be waited for.
-fn open(path: &Path) -> Result<File> {
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let flags = i32::try_from(flags.bits()).map_err(|_| ErrorKind::InvalidInput)?;
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(Error::from(ErrorKind::InvalidInput)) }
 }

@@ -23,6 +23,33 @@ pub const SENT: [c_int; 15] = [
     libc::SIGSTKFLT,
 ];
 
+/// Signals by which processes are asked to end: who sends them knows why.
+pub const ORDERLY: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGPIPE];
+
+/// Signals that may ask for snapshots.
+pub const ASKING: [(&str, c_int); 2] = [("SIGUSR1", libc::SIGUSR1), ("SIGUSR2", libc::SIGUSR2)];
+
+/// The name of a signal that a snapshot may be for.
+pub fn name(signal: c_int) -> Option<&'static str> {
+    Some(match signal {
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGALRM => "SIGALRM",
+        libc::SIGBUS => "SIGBUS",
+        libc::SIGFPE => "SIGFPE",
+        libc::SIGILL => "SIGILL",
+        libc::SIGKILL => "SIGKILL",
+        libc::SIGQUIT => "SIGQUIT",
+        libc::SIGSEGV => "SIGSEGV",
+        libc::SIGSYS => "SIGSYS",
+        libc::SIGTRAP => "SIGTRAP",
+        libc::SIGUSR1 => "SIGUSR1",
+        libc::SIGUSR2 => "SIGUSR2",
+        libc::SIGXCPU => "SIGXCPU",
+        libc::SIGXFSZ => "SIGXFSZ",
+        _ => return None,
+    })
+}
+
 /// Returns the action of a signal.
 pub fn disposition(signal: c_int) -> usize {
     let mut action = action(libc::SIG_DFL);

@@ -12,30 +12,30 @@
 //! threads come where they would come anyway. An exception that nothing handles is seen in Python
 //! (`viztracer/sessions/triggers.py`).
 
+#[cfg_attr(windows, path = "snapshots/claim_on_windows.rs")]
+mod claim;
 mod prepared;
 mod reason;
 mod trigger;
 
 use crate::background::Command;
 use crate::recording;
+use crate::signal::ORDERLY;
 use crate::sync::{Mutex, lock};
 use crate::thread::current;
+use claim::Claim;
 use prepared::{NOTE_SIZE, Prepared};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use reason::Reason;
-use std::ffi::{CString, OsString, c_int};
+use std::ffi::{OsString, c_int};
 use std::io;
-use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use trigger::{Cooldown, SlowCall, Trigger};
 use viztracer_recorder::ThreadRecorder;
 use viztracer_recorder::clock::monotonic;
-
-/// Signals by which processes are asked to end: who sends them knows why.
-const ORDERLY: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGPIPE];
 
 /// When to take snapshots; `None`: never. Nobody runs Python with the lock.
 static TRIGGERS: Mutex<Option<Arc<Triggers>>> = Mutex::new(None);
@@ -88,8 +88,7 @@ pub fn arm_snapshots(
     last_claim: OsString,
 ) -> PyResult<()> {
     let command = Command::new(command, environment, rings.path.clone(), NOTE_SIZE)?;
-    let last_claim = CString::new(last_claim.into_vec())?;
-    prepared::set(Box::new(Prepared::new(command, limit, last_claim)));
+    prepared::set(Box::new(Prepared::new(command, limit, Claim::new(last_claim)?)));
     let (mut slow_calls, mut has_killed, mut signals) = (Vec::new(), false, 0);
     for trigger in triggers.iter().filter_map(|trigger| trigger.parse().ok()) {
         match trigger {

@@ -6,5 +6,6 @@ pub mod calls;
 pub mod current;
 pub mod here;
 pub mod name;
+#[cfg_attr(windows, path = "thread/signal_stack_on_windows.rs")]
 pub mod signal_stack;
 pub mod task;

@@ -11,6 +11,7 @@ use crate::fallible::Name;
 use crate::interpose::{Original, Positional, WithKeywords, integer, is_in_main_interpreter};
 use crate::recording;
 use crate::sync::{Mutex, lock};
+use crate::system::OS_MODULE;
 use crate::thread::current;
 use pyo3::ffi::{self, Py_ssize_t, PyObject};
 use pyo3::prelude::*;
@@ -37,9 +38,9 @@ pub fn watch(python: Python<'_>) -> PyResult<()> {
         return Ok(());
     }
     NAME.get(python)?;
-    EXIT.replace_by(python, "posix", "_exit", exit)?;
-    EXECV.replace_by(python, "posix", "execv", execv)?;
-    EXECVE.replace_by(python, "posix", "execve", execve)?;
+    EXIT.replace_by(python, OS_MODULE, "_exit", exit)?;
+    EXECV.replace_by(python, OS_MODULE, "execv", execv)?;
+    EXECVE.replace_by(python, OS_MODULE, "execve", execve)?;
     SIGNAL.replace_by(python, "_signal", "signal", signal)
 }
 

@@ -3,6 +3,7 @@
 use super::builtin::{Builtin, Owner};
 use super::code::Code;
 use crate::fallible::Name;
+use crate::imported::from_interpreter;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ptr::NonNull;
@@ -17,7 +18,7 @@ struct MethodDescriptor {
     definition: NonNull<ffi::PyMethodDef>,
 }
 
-unsafe extern "C" {
+from_interpreter! {
     /// The type of bound methods (Include/cpython/classobject.h), and the function in one.
     static mut PyMethod_Type: ffi::PyTypeObject;
     fn PyMethod_Function(method: *mut ffi::PyObject) -> *mut ffi::PyObject;

@@ -1,6 +1,7 @@
 //! The functions of the standard library between which a piece of work waits for a worker of a pool.
 
 use crate::recording;
+use crate::system::ends_with;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What happens to a piece of work when a function begins or ends.
@@ -45,7 +46,7 @@ static IDS: [AtomicU64; STEPS.len()] = [const { AtomicU64::new(0) }; STEPS.len()
 impl Step {
     /// Returns the step that a function is.
     pub(super) fn of_function(name: &str, file: &str) -> Option<Step> {
-        let found = STEPS.iter().find(|(_, end, function)| name == *function && file.ends_with(end));
+        let found = STEPS.iter().find(|(_, end, function)| name == *function && ends_with(file, end));
         found.map(|(step, _, _)| *step)
     }
 

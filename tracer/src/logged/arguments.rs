@@ -5,6 +5,8 @@ use super::{options, shown};
 #[cfg(not(Py_3_12))]
 use crate::fallible::Text;
 use crate::function::{ArgumentName, Code};
+#[cfg(Py_3_12)]
+use crate::imported::from_interpreter;
 use crate::preserve::preserving_exception;
 use pyo3::Borrowed;
 use pyo3::ffi::{self, PyObject};
@@ -19,7 +21,7 @@ pub const RETURN_VALUE: &[u8] = b"\"return_value\"";
 const RETURN_VALUE_BEGIN: &str = "{\"return_value\":";
 
 #[cfg(Py_3_12)]
-unsafe extern "C" {
+from_interpreter! {
     /// Include/cpython/pyframe.h: reads a variable of a frame, without making a dictionary of all of them.
     fn PyFrame_GetVar(frame: *mut ffi::PyFrameObject, name: *mut PyObject) -> *mut PyObject;
 }

@@ -12,7 +12,7 @@
 //!   exceptions of other threads and of Ctrl+C without arguments. C code hardly ever does so.
 
 use crate::fallible::Text;
-use crate::thread::name::is_main;
+use crate::system::is_main_thread;
 use pyo3::exceptions::{
     PyBaseException, PyException, PyMemoryError, PyStopAsyncIteration, PyStopIteration, PySystemExit,
 };
@@ -47,7 +47,7 @@ pub fn is_for_program(error: &Bound<'_, PyBaseException>) -> bool {
 /// it is another exception of the same class.
 fn raise_soon(error: Bound<'_, PyBaseException>) {
     let kind = error.get_type();
-    if is_main() {
+    if is_main_thread() {
         let (python, error) = (error.py(), error.into_ptr());
         // SAFETY: a function that takes over the reference.
         if unsafe { ffi::Py_AddPendingCall(Some(raise), error.cast()) } == 0 {

@@ -1,6 +1,7 @@
 //! The `repr` of strings and bytes of the built-in types, as the interpreter makes it, but no more than is shown of it.
 
 use super::{options, plain};
+use crate::imported::from_interpreter;
 use pyo3::prelude::*;
 use pyo3::types::string::PyStringData;
 use pyo3::types::{PyBytes, PyString};
@@ -10,7 +11,7 @@ use std::fmt::Write as _;
 /// Bytes of the longest escape of a byte.
 const ESCAPE_MAX: usize = 4;
 
-unsafe extern "C" {
+from_interpreter! {
     /// Include/cpython/unicodeobject.h: whether `repr` shows a character as it is. Reads a table.
     fn _PyUnicode_IsPrintable(character: u32) -> c_int;
 }

@@ -11,11 +11,11 @@ use super::{contents, default};
 use super::{options, quoted};
 use crate::daemon::sleep_if_thread_ends;
 use crate::sync::{Mutex, lock};
+use crate::system::coarse_time;
 use crate::thread::current;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyFloat, PyInt, PyString, PyType, PyWeakrefMethods, PyWeakrefReference};
-use rustix::time::{ClockId, clock_gettime};
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -241,20 +241,15 @@ fn guarded(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut
         let _ = write!(text, "<{} object, whose repr is slow>", json::type_name(value));
         return true;
     }
-    let begin = now();
+    let begin = coarse_time();
     let was_showing = SHOWING.try_with(|showing| showing.replace(true)).unwrap_or(true);
     // What the program has made dies in here, too: that may run its code.
     let goes_on = append_called(value, repr, text);
     let _ = SHOWING.try_with(|showing| showing.set(was_showing));
-    if now().saturating_sub(begin) > SLOW {
+    if coarse_time().saturating_sub(begin) > SLOW {
         remember_slow(&kind);
     }
     goes_on
-}
-
-/// The time, to a few milliseconds, which is a fifth of the time that a precise one takes.
-fn now() -> Duration {
-    Duration::try_from(clock_gettime(ClockId::MonotonicCoarse)).unwrap_or_default()
 }
 
 fn append_called(value: &Bound<'_, PyAny>, repr: Option<&Bound<'_, PyAny>>, text: &mut String) -> bool {

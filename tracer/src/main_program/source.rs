@@ -1,61 +1,17 @@
-//! The program's code: compiled from text, loaded from byte code, or read from a stream; and run in the main module.
+//! The program's code: compiled from text, or loaded from byte code; and run in the main module. A file of source text
+//! is a [stream](super::stream).
 
 use crate::thread::current;
 use pyo3::exceptions::{PyEOFError, PyRuntimeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use std::ffi::{CStr, CString, c_int};
-use std::io;
-use std::ptr::NonNull;
+use std::ffi::{CStr, c_int};
 
 /// `PyCF_IGNORE_COOKIE`: a text is UTF-8, whatever it says of itself (Include/cpython/compile.h).
 const IGNORE_COOKIE: c_int = 0x0800;
 /// How much of a file of byte code comes before the code: the version's number, flags, and the source's identity.
 const BYTE_CODE_HEADER: usize = 16;
-
-/// An open stream of source text.
-pub struct Stream {
-    file: NonNull<libc::FILE>,
-    name: CString,
-    /// Whether the interpreter closes it when it has read the text.
-    close: bool,
-}
-
-impl Stream {
-    /// Opens a file.
-    pub fn open(path: CString) -> io::Result<Stream> {
-        // SAFETY: two C strings.
-        let file = unsafe { libc::fopen(path.as_ptr(), c"rbe".as_ptr()) };
-        Ok(Stream { file: NonNull::new(file).ok_or_else(io::Error::last_os_error)?, name: path, close: true })
-    }
-
-    /// Makes a stream of stdin.
-    pub fn stdin() -> io::Result<Stream> {
-        // SAFETY: a descriptor's number and a C string.
-        let file = unsafe { libc::fdopen(0, c"rb".as_ptr()) };
-        let name = c"<stdin>".to_owned();
-        Ok(Stream { file: NonNull::new(file).ok_or_else(io::Error::last_os_error)?, name, close: false })
-    }
-
-    /// Compiles and runs what the stream holds; on a terminal, line by line.
-    pub fn evaluate(self, namespace: &Bound<'_, PyDict>) -> PyResult<()> {
-        let mut flags = compiler_flags(0);
-        let (file, name, close) = (self.file.as_ptr(), self.name.as_ptr(), c_int::from(self.close));
-        // SAFETY: an open stream.
-        if unsafe { libc::isatty(libc::fileno(file)) } == 1 {
-            // SAFETY: an open stream, a C string and flags, all of which outlive the call; `namespace` proves that the
-            // GIL is held. It prints what goes wrong.
-            unsafe { ffi::PyRun_AnyFileExFlags(file, name, close, &mut flags) };
-            return Ok(());
-        }
-        let (input, globals) = (ffi::Py_file_input, namespace.as_ptr());
-        // SAFETY: as above, with a dictionary.
-        let result = unsafe { ffi::PyRun_FileExFlags(file, name, input, globals, globals, close, &mut flags) };
-        // SAFETY: a new reference, or NULL with an exception set.
-        unsafe { Bound::from_owned_ptr_or_err(namespace.py(), result) }.map(drop)
-    }
-}
 
 /// Runs a code object.
 pub fn evaluate(code: &Bound<'_, PyAny>, namespace: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -109,7 +65,7 @@ pub fn load<'py>(python: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyAny
 }
 
 /// Returns flags for the compiler of the interpreter that runs; `flags` are those of Include/cpython/compile.h.
-fn compiler_flags(flags: c_int) -> ffi::PyCompilerFlags {
+pub fn compiler_flags(flags: c_int) -> ffi::PyCompilerFlags {
     // SAFETY: a static of the interpreter: "3.12.1 (main, ...".
     let version = unsafe { CStr::from_ptr(ffi::Py_GetVersion()) };
     let minor = version.to_str().ok().and_then(|text| text.split('.').nth(1)?.parse().ok()).unwrap_or_default();

@@ -8,9 +8,9 @@
 
 use crate::hook;
 use crate::sync::{Mutex, lock};
+use crate::system::{BlockedSignals, is_thread_there, thread_id};
 use pyo3::prelude::*;
 use std::io;
-use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::thread::{self, Builder, JoinHandle};
@@ -57,8 +57,7 @@ pub fn start(mut look: impl FnMut(&AtomicBool) -> Option<Duration> + Send + 'sta
     let (is_ended, id) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicI32::new(0)));
     let (end, own) = (Arc::clone(&is_ended), Arc::clone(&id));
     let run = move || {
-        // SAFETY: asks for the number of the calling thread.
-        own.store(unsafe { libc::gettid() }, Ordering::Release);
+        own.store(thread_id(), Ordering::Release);
         let mut until_next = Some(INTERVAL);
         while let Some(time) = until_next {
             thread::park_timeout(time);
@@ -81,29 +80,6 @@ pub fn runs() -> bool {
     lock(&WATCHER).as_ref().is_some_and(Watcher::runs)
 }
 
-/// All signals are blocked for the calling thread, and for threads that it starts.
-struct BlockedSignals(libc::sigset_t);
-
-impl BlockedSignals {
-    fn new() -> BlockedSignals {
-        // SAFETY: a structure of numbers.
-        let mut all = unsafe { std::mem::zeroed::<libc::sigset_t>() };
-        let mut before = all;
-        // SAFETY: a structure of our own to write to.
-        unsafe { libc::sigfillset(&raw mut all) };
-        // SAFETY: two structures of our own.
-        unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, &raw mut before) };
-        BlockedSignals(before)
-    }
-}
-
-impl Drop for BlockedSignals {
-    fn drop(&mut self) {
-        // SAFETY: what `new` has found.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, ptr::null_mut()) };
-    }
-}
-
 /// Ends the thread without waiting for it: the process has stopped to record.
 pub fn forget() {
     if let Some(watcher) = &*lock(&WATCHER) {
@@ -122,11 +98,7 @@ fn join(python: Python<'_>) {
         let id = watcher.id.load(Ordering::Acquire);
         let _ = watcher.thread.join();
         // The kernel still counts a thread for a short time after that.
-        let is_there = || {
-            // SAFETY: signal 0 only asks for the thread.
-            id > 0 && unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), id, 0) } == 0
-        };
-        (0..GONE_TRIES).take_while(|_| is_there()).for_each(|_| thread::sleep(Duration::from_micros(100)));
+        (0..GONE_TRIES).take_while(|_| is_thread_there(id)).for_each(|_| thread::sleep(Duration::from_micros(100)));
     });
     let _ = hook::end_counting(python); // what the thread has begun
 }

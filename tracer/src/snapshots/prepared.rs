@@ -2,9 +2,10 @@
 //! which may interrupt a thread anywhere. Nothing here allocates memory, waits for a lock, or writes to the program's
 //! streams.
 
+use super::claim::Claim;
 use crate::background::{Command, NotStarted};
 use crate::signal::{errno, pid, set_errno};
-use std::ffi::{CString, c_int};
+use std::ffi::c_int;
 use std::fmt::{self, Write};
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU64, Ordering};
@@ -36,7 +37,7 @@ pub struct Prepared {
     /// How often at most.
     pub limit: u64,
     /// A file that is there if all processes together have taken so many.
-    pub last_claim: CString,
+    pub last_claim: Claim,
     /// How often this process has started it, and which process that is.
     taken: u64,
     taker: c_int,
@@ -44,7 +45,7 @@ pub struct Prepared {
 
 impl Prepared {
     /// Up to `limit` starts of this command.
-    pub fn new(command: Command, limit: u64, last_claim: CString) -> Prepared {
+    pub fn new(command: Command, limit: u64, last_claim: Claim) -> Prepared {
         Prepared { command, limit, last_claim, taken: 0, taker: pid() }
     }
 
@@ -54,8 +55,7 @@ impl Prepared {
         if self.taker != process {
             (self.taken, self.taker) = (0, process); // a child's own count
         }
-        // SAFETY: a C string.
-        let are_enough = self.taken >= self.limit || unsafe { libc::access(self.last_claim.as_ptr(), libc::F_OK) } == 0;
+        let are_enough = self.taken >= self.limit || self.last_claim.is_there();
         if are_enough {
             note_missed(process, 0);
             return false;

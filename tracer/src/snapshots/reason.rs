@@ -1,5 +1,6 @@
 //! Why there is a snapshot, for its name.
 
+use crate::signal;
 use std::ffi::c_int;
 use std::fmt;
 
@@ -34,22 +35,9 @@ struct SignalName(c_int);
 
 impl fmt::Display for SignalName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            libc::SIGABRT => "SIGABRT",
-            libc::SIGALRM => "SIGALRM",
-            libc::SIGBUS => "SIGBUS",
-            libc::SIGFPE => "SIGFPE",
-            libc::SIGILL => "SIGILL",
-            libc::SIGKILL => "SIGKILL",
-            libc::SIGQUIT => "SIGQUIT",
-            libc::SIGSEGV => "SIGSEGV",
-            libc::SIGSYS => "SIGSYS",
-            libc::SIGTRAP => "SIGTRAP",
-            libc::SIGUSR1 => "SIGUSR1",
-            libc::SIGUSR2 => "SIGUSR2",
-            libc::SIGXCPU => "SIGXCPU",
-            libc::SIGXFSZ => "SIGXFSZ",
-            number => return write!(f, "signal{number}"),
-        })
+        match signal::name(self.0) {
+            Some(name) => f.write_str(name),
+            None => write!(f, "signal{}", self.0),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::prepared;
 use super::reason::Reason;
+use crate::signal::ASKING;
 use regex_lite::Regex;
 use std::ffi::c_int;
 use std::str::FromStr;
@@ -50,9 +51,10 @@ impl FromStr for Trigger {
         match text {
             "exception" => Ok(Trigger::Exception),
             "killed" => Ok(Trigger::Killed),
-            "SIGUSR1" => Ok(Trigger::Signal(libc::SIGUSR1)),
-            "SIGUSR2" => Ok(Trigger::Signal(libc::SIGUSR2)),
-            _ => slow_call(text).map(Trigger::SlowCall),
+            _ => match ASKING.iter().find(|(name, _)| *name == text) {
+                Some((_, signal)) => Ok(Trigger::Signal(*signal)),
+                None => slow_call(text).map(Trigger::SlowCall),
+            },
         }
     }
 }
@@ -71,7 +73,8 @@ pub fn time_of(text: &str) -> Option<u64> {
 
 /// The expression, which may contain a `>`, and the time in ns.
 fn parts(text: &str) -> Result<(&str, u64), String> {
-    let refused = || format!("must be exception, killed, SIGUSR1, SIGUSR2, or like 'handler>200ms', not {text:?}");
+    let signals: String = ASKING.iter().map(|(name, _)| format!("{name}, ")).collect();
+    let refused = || format!("must be exception, killed, {signals}or like 'handler>200ms', not {text:?}");
     let (function, time) = text.rsplit_once('>').ok_or_else(refused)?;
     let function = function.trim_end();
     if function.is_empty() || text.len() > TEXT_MAX {

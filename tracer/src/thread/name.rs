@@ -8,6 +8,7 @@ use crate::fallible::{Number, Text, lossy};
 use crate::preserve::{preserving_exception, without_collector};
 use crate::recording;
 use crate::sync::{Mutex, lock};
+use crate::system::is_main_thread;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict, PyFrame, PyModule, PyString};
@@ -40,7 +41,7 @@ pub fn name_current(number: u64, serial: u32) {
         });
         match found {
             Some(named) => watch(python, (process::id(), number, serial), named),
-            None if is_main() => recording::name_thread(number, serial, "MainThread"),
+            None if is_main_thread() => recording::name_thread(number, serial, "MainThread"),
             None => {}
         }
         Some(())
@@ -140,7 +141,7 @@ fn object_of_current(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
     let threading = item(&modules, "threading")?;
     let active = item(threading.cast::<PyModule>().ok()?.dict().as_any(), "_active")?;
     // SAFETY: asks the C library alone.
-    let ident = unsafe { ffi::PyThread_get_thread_ident() };
+    let ident = unsafe { ffi::PyThread_get_thread_ident() } as u64; // a shorter number on Windows
     let registered = active.cast_exact::<PyDict>().ok()?.get_item(Number(ident)).ok()?;
     registered.or_else(|| starting_thread(python))
 }
@@ -163,9 +164,4 @@ fn starting_thread(python: Python<'_>) -> Option<Bound<'_, PyAny>> {
 /// Returns what an exact dictionary has under this name.
 fn item<'py>(dictionary: &Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, PyAny>> {
     dictionary.cast_exact::<PyDict>().ok()?.get_item(Text(name)).ok()?
-}
-
-/// Whether the calling thread is the main thread of the process.
-pub fn is_main() -> bool {
-    viztracer_recorder::process::current_tid() == u64::from(std::process::id())
 }

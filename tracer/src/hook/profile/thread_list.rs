@@ -9,6 +9,7 @@
 //! recorded only if `threading` hooks it.
 
 use super::thread_state::ThreadState;
+use crate::imported::from_interpreter;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::{c_int, c_void};
@@ -16,7 +17,7 @@ use std::ffi::{c_int, c_void};
 /// The offset of `interpreters` in `_PyRuntime`, in words.
 const INTERPRETERS: usize = if cfg!(Py_3_11) { 4 } else { 3 };
 
-unsafe extern "C" {
+from_interpreter! {
     /// Include/pythread.h. The lock is no mutex of the C library and has no owner.
     fn PyThread_acquire_lock(lock: *mut c_void, wait: c_int) -> c_int;
     fn PyThread_release_lock(lock: *mut c_void);

@@ -7,13 +7,14 @@
 
 use super::running;
 use crate::fallible::Text;
+use crate::imported::from_interpreter;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyCFunction, PyFunction, PyList, PyString, PyTuple};
 use std::collections::HashSet;
 
-unsafe extern "C" {
+from_interpreter! {
     /// Include/cpython/classobject.h: the type of methods in Python that are bound to an object.
     static mut PyMethod_Type: ffi::PyTypeObject;
 }

@@ -2,6 +2,7 @@
 
 use crate::fallible::Name;
 use crate::function::Code;
+use crate::imported::from_interpreter;
 use pyo3::types::PyFrame;
 use pyo3::{ffi, prelude::*};
 
@@ -28,7 +29,7 @@ pub fn receiver<'py>(frame: &Bound<'py, PyFrame>) -> Option<Bound<'py, PyAny>> {
 
 /// Returns a variable of a frame. Runs no Python.
 pub fn variable<'py>(frame: &Bound<'py, PyFrame>, name: &Name) -> Option<Bound<'py, PyAny>> {
-    unsafe extern "C" {
+    from_interpreter! {
         /// Include/cpython/pyframe.h: reads a variable of a frame, without making a dictionary of all of them.
         fn PyFrame_GetVar(frame: *mut ffi::PyFrameObject, name: *mut ffi::PyObject) -> *mut ffi::PyObject;
     }

@@ -9,11 +9,10 @@
 
 use super::frame::{caller, receiver, variable};
 use crate::fallible::{Name, Text, lossy};
+use crate::system;
 use pyo3::prelude::*;
 use pyo3::types::{PyFrame, PyTuple};
-use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::os::unix::fs::MetadataExt;
 
 /// The most pieces of one `map` that get an arrow. A `map` has four pieces per process, unless the program says otherwise.
 const PIECES_MAX: u64 = 256;
@@ -63,19 +62,17 @@ pub fn received_by_pool(frame: &Bound<'_, PyFrame>, task: &Bound<'_, PyAny>) -> 
     let file = lossy(&code.getattr(Text("co_filename")).ok()?).ok()?;
     let part = |index| task.get_item(index).ok()?.extract::<u64>().ok();
     let (job, piece) = (part(0)?, part(1)?);
-    let is_sent = file.ends_with("/multiprocessing/pool.py") && piece < PIECES_MAX;
+    let is_sent = system::ends_with(&file, "/multiprocessing/pool.py") && piece < PIECES_MAX;
     if is_sent { Some(vec![id(pipe(&receiver(frame)?)?, job, piece)]) } else { None }
 }
 
-/// What tells the pipe of a queue from all others: a device and an inode.
-fn pipe(queue: &Bound<'_, PyAny>) -> Option<(u64, u64)> {
-    let descriptor = number(&queue.getattr(Text("_reader")).ok()?, "_handle")?;
-    let pipe = fs::metadata(format!("/dev/fd/{descriptor}")).ok()?;
-    Some((pipe.dev(), pipe.ino()))
+/// What tells the pipe of a queue from all others.
+fn pipe(queue: &Bound<'_, PyAny>) -> Option<impl Hash + Copy + use<>> {
+    system::pipe_identity(number(&queue.getattr(Text("_reader")).ok()?, "_handle")?)
 }
 
 /// The id of a piece of work that is sent through a pipe.
-fn id(pipe: (u64, u64), work: u64, piece: u64) -> u64 {
+fn id(pipe: impl Hash, work: u64, piece: u64) -> u64 {
     let mut hasher = DefaultHasher::new(); // both processes run this library, so they have the same
     (pipe, work, piece).hash(&mut hasher);
     hasher.finish()

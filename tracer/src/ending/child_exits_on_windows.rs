@@ -1,0 +1,49 @@
+//! How the children of the process ended: a function of ours in the place of `_winapi.GetExitCodeProcess`
+//! ([`crate::interpose`]) looks at what it returns, and records it in the ring file.
+//!
+//! `subprocess` and `multiprocessing` call it when a child has ended. A child that somebody has killed by
+//! `TerminateProcess` cannot record that itself. What `os.waitpid` returns, as for `os.spawnl`, is not looked at.
+
+use crate::interpose::{OneArgument, Original, integer};
+use crate::recording;
+use pyo3::ffi::{self, PyObject};
+use pyo3::prelude::*;
+use std::ffi::c_int;
+use windows_sys::Win32::Foundation::{HANDLE, STILL_ACTIVE};
+use windows_sys::Win32::System::Threading::GetProcessId;
+
+/// The largest exit code that a ring file can hold. Those of faults are larger, and are not recorded.
+const CODE_MAX: c_int = 255;
+
+/// The interpreter's own function.
+static GET_EXIT_CODE: Original<OneArgument> = Original::new();
+
+/// Puts our function in the place of the interpreter's. It writes into the ring file, whenever there is one.
+pub fn watch(python: Python<'_>) -> PyResult<()> {
+    if GET_EXIT_CODE.is_replaced() {
+        return Ok(());
+    }
+    GET_EXIT_CODE.replace_by(python, "_winapi", "GetExitCodeProcess", get_exit_code)
+}
+
+unsafe extern "C" fn get_exit_code(module: *mut PyObject, handle: *mut PyObject) -> *mut PyObject {
+    // SAFETY: the interpreter's own function with the arguments that it got.
+    let result = unsafe { GET_EXIT_CODE.get()(module, handle) };
+    // SAFETY: NULL or a new reference, of which `integer` wants to know that it is not NULL.
+    let code = if result.is_null() { None } else { unsafe { integer(result) } };
+    if let Some(code) = code.filter(|code| *code != STILL_ACTIVE && (0..=CODE_MAX).contains(code)) {
+        // SAFETY: the function has understood the argument, so that it is an `int`.
+        let handle = unsafe { ffi::PyLong_AsVoidPtr(handle) };
+        note(handle, code);
+    }
+    result
+}
+
+/// Records that the child with this handle ended so, as waitpid(2) of other systems would say it.
+fn note(handle: HANDLE, code: c_int) {
+    // SAFETY: a number that was a handle a moment ago: the call fails if it is none.
+    let pid = unsafe { GetProcessId(handle) };
+    if pid != 0 {
+        recording::child_ended(pid, (code as u32) << 8);
+    }
+}
