@@ -20,9 +20,10 @@ from types import CodeType
 from typing import Any
 
 from .command_line.arguments import VizTracersError, add_recording_options, recording_options
-from .output import terminal
+from .output import report, terminal
 from .process import this_process
 from .snaptrace import merge
+from .system import is_own
 from .tracer.options import check_together
 from .viztracer import VizTracer
 
@@ -180,7 +181,7 @@ def _on_disk(path: str, text: str) -> Iterator[None]:
         if os.path.isabs(path):
             directory = os.path.dirname(path)
             os.makedirs(directory, 0o700, exist_ok=True)
-            if os.stat(directory).st_uid == os.getuid():
+            if is_own(directory):
                 with open(path, "x", encoding="utf-8") as file:
                     is_written = True
                     file.write(text)
@@ -206,8 +207,8 @@ def _show(page: str, height: int, *, is_kept: bool) -> None:
     beside = _directory_of_notebook()
     if not is_kept:
         page = shutil.copy(page, os.path.join(beside, _name_of_file()))
-    path = os.path.relpath(page, beside)
-    if not path.startswith(os.pardir):
+    path = report.relative(page, beside)
+    if not path.startswith(os.pardir) and not os.path.isabs(path):
         display(HTML(FRAME.format(height=height, source=f'src="{urllib.parse.quote(path)}"')))
     terminal.say(f"This report is too large for the notebook ({len(text) / 1e6:.1f} MB): it is in {page}")
 

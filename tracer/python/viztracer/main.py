@@ -11,6 +11,7 @@ from .command_line import missing_options, source_options
 from .command_line.arguments import UsageError, VizTracersError, add_recording_options, recording_options, whole_number
 from .output import report_kinds
 from .snaptrace import is_output_name
+from .system import AttachingError, check_attaching
 from .tracer.options import OPTIONS, check_together
 from .version import __version__
 
@@ -71,7 +72,7 @@ def main() -> int:
     except VizTracersError as error:
         print(error)
         return 1
-    except UsageError as error:
+    except (UsageError, AttachingError) as error:
         print(f"viztracer: {error}", file=sys.stderr)
     return 2
 
@@ -111,6 +112,7 @@ def _attach(options: argparse.Namespace) -> int | None:
         print("viztracer: -t has no effect without --attach or --attach_installed", file=sys.stderr)
     if max(options.attach, options.attach_installed, options.uninstall) < 1:
         return None
+    check_attaching()
     from .commands import attach
 
     if options.attach > 0:

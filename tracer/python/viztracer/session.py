@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
+from . import system
 from .command_line import source_options
 from .output import terminal
 from .process import interpreter_arguments, session_variable, this_process
@@ -58,7 +59,7 @@ def join() -> None:
         if interpreter_arguments.is_forkserver(sys.orig_argv):
             # What it forks belongs to the run; it itself does nothing and ends when the first process has ended. But
             # from CPython 3.14 on it imports the main module, which what it forks does not import again.
-            os.register_at_fork(after_in_child=_begin)
+            system.register_at_fork(after_in_child=_begin)
             source_options.instrument(source_options.inherited(session_variable.read()))
         else:
             _begin()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 import time
+
+from . import system
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class _Colors:
 
 
 bcolors = _Colors()
-color_support = sys.platform != "win32"
+color_support = system.HAS_COLORS
 
 
 def size_fmt(num: float, suffix: str = "B") -> str:
@@ -94,15 +95,7 @@ def pid_exists(pid: int) -> bool:
         return False
     if pid == 0:
         raise ValueError("invalid PID 0")
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # it belongs to another user
-    except OverflowError:
-        return False
-    return True
+    return system.pid_exists(pid)
 
 
 def frame_stack_has_func(frame: FrameType | None, funcs: Iterable[FunctionType]) -> bool:

@@ -15,6 +15,7 @@ import types
 
 from ..output import report_kinds
 from ..snaptrace import RING_MAGIC, run_byte_code, run_code, run_command, run_file, run_module, run_stdin
+from ..system import PROGRAM_MAGIC, directory_of_script, names_of_program, path_of_script
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ EXTERNAL: Any = sys.modules["_frozen_importlib_external"]
 
 
 # What begins a ring file, or a program of the machine's own.
-NO_PYTHON = (RING_MAGIC, b"\x7fELF")
+NO_PYTHON = (RING_MAGIC, PROGRAM_MAGIC)
 
 
 class NoProgramError(Exception):
@@ -161,16 +162,18 @@ def from_command(command: list[str]) -> Program:
     run, loader = run_file, EXTERNAL.SourceFileLoader
     if file.endswith(".pyc") or begin.startswith(EXTERNAL.MAGIC_NUMBER[:2]):
         run, loader = run_byte_code, EXTERNAL.SourcelessFileLoader
-    directory = os.path.dirname(os.path.realpath(file))
+    directory = directory_of_script(file)
     return Program(name, command, lambda show: run(file, show), directory, file=file, loader=loader)
 
 
 def find(name: str) -> str | None:
     """Return the absolute path of what a command's first word means, unless there is no such file."""
     if os.path.exists(name):
-        return os.path.join(_current_directory() or "", name)
+        return path_of_script(name, _current_directory() or "")
     directories = os.environ.get("PATH", "").split(os.pathsep)
-    return next(filter(os.path.isfile, (os.path.join(directory, name) for directory in directories)), None)
+    names = names_of_program(name)
+    paths = (os.path.join(directory, one) for directory in directories for one in names)
+    return next(filter(os.path.isfile, paths), None)
 
 
 def _is_container(path: str) -> bool:
@@ -199,12 +202,15 @@ def _is_path_safe() -> bool:
 
 
 def _directory_of_main() -> str | None:
-    """Return what the interpreter has put in front of `sys.path` for the module that is the main one now."""
+    """Return what the interpreter has put in front of `sys.path` for the module that is the main one now.
+
+    For one of a zip file, as commands are on Windows, or of a directory, that is this file or directory itself.
+    """
     main = sys.modules["__main__"]
-    if main.__spec__ is not None:
-        return _current_directory()
     file = getattr(main, "__file__", None)
-    return os.path.dirname(os.path.realpath(file)) if file else ""
+    if main.__spec__ is not None:
+        return os.path.dirname(file) if file and main.__spec__.name == "__main__" else _current_directory()
+    return directory_of_script(file) if file else ""
 
 
 def _current_directory() -> str | None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import time
 from types import FrameType
+
+assert sys.platform != "win32"  # for a checker of types
 
 from .. import attach as target
 from ..command_line.arguments import recording_options
 from ..output import report, terminal
 from ..process.isolation import PACKAGES
 from ..process.ring_directory import RingDirectory
-from ..tracer.installed import INSTALLED
+from ..system.user_signals import INSTALLED
 from ..viztracer import VizTracer
 from .injection import inject
 from .request import PULSE, InjectionError, Request

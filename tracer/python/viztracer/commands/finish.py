@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import atexit
 import os
-import select
 import sys
 import time
 
+from .. import system
 from ..output import report, terminal
 from ..output.quoting import quote
-from ..process import procfs, session_variable
+from ..process import session_variable
 from ..process.isolation import code, environment
 from ..process.ring_directory import RingDirectory
 from ..snaptrace import arm_exit_report, ask_before_exec, await_ring, disarm_exit_report, note_unsaved
@@ -95,7 +95,7 @@ class Ending:
         variables = os.environ if variables is None else variables
         if replacement.is_refused(file, arguments, variables):
             return False
-        goes_on = session_variable.VARIABLE in variables  # type: ignore[operator]
+        goes_on = system.EXEC_KEEPS_PROCESS and session_variable.VARIABLE in variables  # type: ignore[operator]
         if goes_on and successor.is_our_python(file, arguments, variables):
             return False  # see `succeed`
         result = "no report is written unless that becomes a traced Python in turn"
@@ -105,7 +105,7 @@ class Ending:
 
     def address(self, *, wait: bool) -> str:
         """Return what this process needs to know to end the run after it has become another program."""
-        return "\n".join((_identity(), str(int(self.each)), str(self.verbose), str(int(wait)), self.output))
+        return "\n".join((system.identity(), str(int(self.each)), str(self.verbose), str(int(wait)), self.output))
 
     def come(self, *, wait: bool) -> None:
         """Write the report, remove the ring files, and print what is left.
@@ -219,7 +219,7 @@ def succeed(tracer: VizTracer, address: str) -> None:
     """Have this process end the run if it is the first one of it, which has become another program."""
     first, each, verbose, wait, output = address.split("\n", 4)
     rings = tracer.rings
-    if first != _identity() or rings is None:
+    if first != system.identity() or rings is None:
         return
     rings.keep, rings.owner = False, os.getpid()
     rings.hold()
@@ -237,24 +237,15 @@ def succeed(tracer: VizTracer, address: str) -> None:
     atexit.register(end)
 
 
-def _identity() -> str:
-    """Return what no other process has: the pid and the start time. An exec changes neither."""
-    return f"{os.getpid()} {procfs.start_ticks(os.getpid())}"
-
-
 def print_merge_command(rings: RingDirectory, output: str) -> None:
     """Print the command that merges the ring files, as the last line."""
-    pattern = os.path.join(quote(os.path.relpath(rings.path)), f"{quote(rings.prefix)}_*.bin")
+    pattern = os.path.join(quote(report.relative(rings.path)), f"{quote(rings.prefix)}_*.bin")
     terminal.say("Use the following command to merge the ring files into a report:")
-    terminal.say(f"viztracer-merge {pattern} -o {quote(os.path.relpath(output))}", terminal.GREEN)
+    terminal.say(f"viztracer-merge {pattern} -o {quote(report.relative(output))}", terminal.GREEN)
 
 
 def _never_block() -> None:
     """Replace outputs that nobody reads, so that neither this process nor the one that waits for it blocks."""
-    poll = select.poll()
-    for descriptor in (1, 2):
-        poll.register(descriptor, select.POLLOUT)
-    ready = {descriptor for descriptor, events in poll.poll(0) if not events & select.POLLNVAL}
-    for descriptor in {1, 2} - ready:
+    for descriptor in system.blocked_outputs():
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)

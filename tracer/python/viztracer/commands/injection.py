@@ -13,10 +13,13 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 
-from ..process import procfs
+assert sys.platform != "win32"  # for a checker of types
+
+from ..system import procfs
 from . import remote_exec
 from .request import InjectionError, Request
 

@@ -7,17 +7,16 @@ until one of them works, so a line for each failure, and another one that takes 
 from __future__ import annotations
 
 import os
-import resource
+
+from ..system import PROGRAM_MAGIC, TEXT_MAX, texts_max
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-BINARY, SCRIPT = b"\x7fELF", b"#!"
+SCRIPT = b"#!"
 # Where Linux lists other formats that it can run, beside these two files.
 FORMATS, NO_FORMATS = "/proc/sys/fs/binfmt_misc", {"register", "status"}
-# Linux's limits: the bytes of one text, and of all of them beside what the limit on the stack allows.
-TEXT_MAX, ALL_MIN, ALL_MAX = 32 * 4096, 32 * 4096, 6 << 20
 POINTER = 8
 
 
@@ -33,7 +32,7 @@ def _is_program(file: str) -> bool:
     words = words_of_script(file)
     if words is not None:
         return bool(words) and os.access(words[0], os.X_OK)
-    return begin is None or begin.startswith(BINARY) or _knows_other_formats()
+    return begin is None or begin.startswith(PROGRAM_MAGIC) or _knows_other_formats()
 
 
 def words_of_script(file: str) -> list[str] | None:
@@ -67,9 +66,7 @@ def _fits(file: str, arguments: object, variables: object) -> bool:
     if isinstance(variables, (dict, type(os.environ))):
         texts += [f"{_text(name)}={_text(value)}" for name, value in variables.items()]
     sizes = list(_sizes(texts))
-    stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
-    limit = ALL_MAX if stack == resource.RLIM_INFINITY else max(min(ALL_MAX, stack // 4), ALL_MIN)
-    return all(size <= TEXT_MAX for size in sizes) and sum(sizes) + POINTER * len(sizes) <= limit
+    return all(size <= TEXT_MAX for size in sizes) and sum(sizes) + POINTER * len(sizes) <= texts_max()
 
 
 def _sizes(texts: Iterable[object]) -> Iterable[int]:

@@ -15,9 +15,12 @@ import fcntl
 import os
 import shutil
 import stat
+import sys
 import time
 
-from ..process import procfs
+from ..system import procfs
+
+assert sys.platform != "win32"  # for a checker of types
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

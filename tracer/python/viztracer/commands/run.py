@@ -6,7 +6,7 @@ import atexit
 import os
 import time
 
-from .. import session
+from .. import session, system
 from ..command_line import source_options
 from ..command_line.arguments import recording_options
 from ..command_line.program import NoProgramError, NoPythonError, Program, from_code, from_command, from_module
@@ -203,11 +203,9 @@ class Run:
     def _report_interruption(self, rings: RingDirectory, error: BaseException) -> None:
         if os.getpid() != self.pid:
             return  # its file shows that it was not closed
-        import signal
-
-        former = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+        former = system.hold_signals()
         terminal.complain(report.not_written(f"interrupted by {type(error).__name__}", rings.path, self.output))
-        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+        system.release_signals(former)
 
     def _end(self, rings: RingDirectory) -> None:
         self.tracer.pause()  # what runs from here on is ours
@@ -257,7 +255,7 @@ def _see_that_descriptors_are_left() -> None:
     spare: list[int] = []
     try:
         while len(spare) < SPARE_DESCRIPTORS:
-            spare.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+            spare.append(os.open(os.devnull, os.O_RDONLY))
     finally:
         for descriptor in spare:
             os.close(descriptor)

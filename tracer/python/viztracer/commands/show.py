@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 
 from ..output import report_kinds, terminal
 from ..process.isolation import code, environment
+from ..system import start_program
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ def show(files: Sequence[str]) -> None:
     entry = code("from viztracer.viewer import viewer_main; sys.exit(viewer_main())")
     command = [sys.executable, "-sS", "-c", entry, "--once", *port, "--", *files]
     try:
-        # At the end of the interpreter it neither starts threads nor forks any more.
-        pid = os.posix_spawn(sys.executable, command, dict(environment()), setsigdef=[signal.SIGINT])
+        pid = start_program(command, dict(environment()))
     except OSError as error:
         terminal.complain(f"cannot start vizviewer: {error.strerror}")
         return

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import time
 
-from ..process import interpreter_arguments, procfs
+from ..process import interpreter_arguments
 from ..process.ring_directory import RingDirectory
+from ..system import processes
 
 # Seconds after which a Python that does not record yet is not going to.
 AGE = 5.0
@@ -25,24 +26,24 @@ def names(rings: RingDirectory) -> list[str]:
     run = rings.session_id.hex().encode()
     recorded = {rings.pid_of(file) for file in rings.files()}
     return [
-        f"{' '.join(procfs.arguments(pid))[:SHOWN_MAX]} (pid {pid})"
-        for pid in procfs.descendants(os.getpid())
+        f"{' '.join(processes.arguments(pid))[:SHOWN_MAX]} (pid {pid})"
+        for pid in processes.descendants(os.getpid())
         if str(pid) not in recorded and _is_starting(pid, run)
     ]
 
 
 def _is_starting(pid: int, run: bytes) -> bool:
-    if not os.path.basename(procfs.program(pid)).startswith("python") or run not in _environment_after_exec(pid):
+    if not os.path.basename(processes.program(pid)).startswith("python") or run not in _environment_after_exec(pid):
         return False
-    arguments = procfs.arguments(pid)
+    arguments = processes.arguments(pid)
     if interpreter_arguments.serves_others(arguments) or interpreter_arguments.is_forkserver(arguments):
         return False
-    age = procfs.age(pid)
+    age = processes.age(pid)
     return age is not None and age < AGE
 
 
 def _environment_after_exec(pid: int) -> bytes:
     give_up = time.monotonic() + EXEC
-    while not (environment := procfs.environment(pid)) and time.monotonic() < give_up:
+    while not (environment := processes.environment(pid)) and time.monotonic() < give_up:
         time.sleep(0.001)
     return environment

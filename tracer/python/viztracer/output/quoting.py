@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ..system import PLAIN, in_quotes
+
 
 def quote(path: str) -> str:
     """Quote a path for a shell, if need be; what cannot be printed as bash, zsh and ksh know it.
@@ -11,8 +13,8 @@ def quote(path: str) -> str:
     if not path.isprintable():
         escaped = path.replace("\\", "\\\\").replace("'", "\\'")
         return f"$'{printable(escaped)}'"
-    plain = all(char.isalnum() or char in "/._-+@%" for char in path)
-    return path if plain else "'" + path.replace("'", "'\"'\"'") + "'"
+    plain = all(char.isalnum() or char in PLAIN for char in path)
+    return path if plain else in_quotes(path)
 
 
 def printable(text: str) -> str:

@@ -83,6 +83,14 @@ def absolute(path: str) -> str:
         return path
 
 
+def relative(path: str, start: str = os.curdir) -> str:
+    """Return the path as it is from a directory, or the absolute one if that is on another drive."""
+    try:
+        return os.path.relpath(path, start)
+    except ValueError:
+        return os.path.abspath(path)
+
+
 def not_written(reason: object, rings: str, output: str) -> str:
     """Return what to say when there is no report of the ring files in a directory."""
     return f"report not written: {reason}. {kept(rings, output)}"

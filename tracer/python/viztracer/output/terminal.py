@@ -6,6 +6,7 @@ import os
 import sys
 
 from ..snaptrace import ring_cut
+from ..system import HAS_COLORS
 from .quoting import printable
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -28,9 +29,13 @@ def say(text: str, color: str = "") -> None:
     """Print a line where VizTracer does, on stdout; in color if that is a terminal."""
     try:
         (stdout,) = _stdout or [sys.stdout]
-        colored = color and stdout.isatty()
+        colored = color and HAS_COLORS and stdout.isatty()
         text = printable(text)
-        print(f"{color}{text}{RESET}" if colored else text, file=stdout, flush=True)
+        line = f"{color}{text}{RESET}" if colored else text
+        try:
+            print(line, file=stdout, flush=True)
+        except UnicodeEncodeError:  # stdout has an encoding without some of the letters
+            print(line.encode("ascii", "backslashreplace").decode("ascii"), file=stdout, flush=True)
     except (OSError, ValueError, AttributeError):
         pass  # a closed stdout is the program's affair
 

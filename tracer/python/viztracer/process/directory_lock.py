@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
 import time
 
-FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+from ..system import open_directory, try_lock
+
 INTERVAL = 0.005  # seconds between two tries
 
 
@@ -16,9 +17,10 @@ def share(path: str) -> int:
     Raises:
         OSError: there is no such directory, or it is about to be removed.
     """
-    descriptor = os.open(path, FLAGS)
+    descriptor = open_directory(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        if not try_lock(descriptor, alone=False):
+            raise BlockingIOError(errno.EWOULDBLOCK, "somebody has it alone", path)
     except OSError:
         os.close(descriptor)
         raise
@@ -29,7 +31,7 @@ def take(path: str, seconds: float) -> int | None:
     """Wait until nobody shares the lock; return a descriptor that holds it alone, or None if that takes longer."""
     give_up = time.monotonic() + seconds
     try:
-        descriptor = os.open(path, FLAGS)
+        descriptor = open_directory(path)
     except OSError:
         return None
     try:
@@ -47,9 +49,6 @@ def take(path: str, seconds: float) -> int | None:
 def _try_alone(descriptor: int) -> bool:
     """Take the lock alone, if nobody shares it; return whether that is so."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
+        return try_lock(descriptor, alone=True)
     except OSError:
-        pass  # this file system has no locks, so nobody shares one
-    return True
+        return True  # this file system has no locks, so nobody shares one

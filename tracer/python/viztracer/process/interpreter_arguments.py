@@ -30,7 +30,7 @@ def is_spawned(arguments: list[str]) -> bool:
 
 def serves_others(command: list[str]) -> bool:
     """Whether an interpreter with this command line runs a command of ours, or serves others until all have ended."""
-    words = [os.path.basename(word) for word in command[1:3]]
+    words = [os.path.basename(word).removesuffix(".exe") for word in command[1:3]]
     return any(RESOURCE_TRACKER in word for word in command) or any(word in OUR_COMMANDS for word in words)
 
 

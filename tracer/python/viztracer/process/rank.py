@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from ..system import host_name
+
 # The rank's variable, and one that is set only for such a process. torchrun's are of PyTorch's documentation ("torchrun
 # (Elastic Launch)"), those of MPI of Open MPI's mpirun(1), MPICH's and Intel MPI's PMI and MVAPICH's user guides, those
 # of Slurm of srun(1): a batch script has SLURM_PROCID, too, but is no step.
@@ -28,5 +30,5 @@ def with_rank(name: str) -> str:
     rank = next((os.environ[rank] for rank, other in VARIABLES if rank in os.environ and other in os.environ), "")
     if not (rank.isascii() and rank.isdigit() and len(rank) <= DIGITS_MAX):
         return name
-    host = os.fsencode(os.environ.get(HOST) or os.uname().nodename)[:HOST_MAX].decode("utf-8", "replace")
+    host = os.fsencode(os.environ.get(HOST) or host_name())[:HOST_MAX].decode("utf-8", "replace")
     return f"rank {int(rank)} on {host}: {name}"

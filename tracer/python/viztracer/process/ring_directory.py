@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 
 from ..snaptrace import RECORD_SIZE, ControlBlock, is_ring_open, ring_session
-from . import shared_memory
-from .shared_memory import SHARED_MEMORY
+from ..system import SCRATCH, scratch_space
+from . import scratch
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -58,14 +58,14 @@ class RingDirectory:
         It is in shared memory, since a disk that writes back can stall a store into a mapped page. But if two full
         rings would leave less than a quarter of shared memory to others, it is next to the report.
         """
-        free, size = shared_memory.space()
-        if size - free > (limit := shared_memory.limit(keep_leftovers, size)):
+        free, size = scratch_space()
+        if size - free > (limit := scratch.limit(keep_leftovers, size)):
             from ..sessions import leftovers  # memory is rarely so full
 
             leftovers.bound(limit)
-            free, size = shared_memory.space()
+            free, size = scratch_space()
         is_enough = free > 2 * entries * RECORD_SIZE + size // 4
-        parent = SHARED_MEMORY if is_enough else os.path.dirname(os.path.abspath(beside))
+        parent = SCRATCH if is_enough else os.path.dirname(os.path.abspath(beside))
         session_id = os.urandom(16)
         path = os.path.join(parent, f"viztracer_{os.getpid()}_{session_id.hex()[:ID_LENGTH]}")
         os.mkdir(path, 0o700)

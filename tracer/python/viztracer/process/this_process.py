@@ -9,9 +9,9 @@ from __future__ import annotations
 import _thread
 import _weakref
 import atexit
-import os
 import sys
 
+from .. import system
 from ..snaptrace import end_watcher, free_last_memory, hold_watcher, release_watcher
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -39,8 +39,7 @@ MAIN = "MainProcess"  # what `multiprocessing` calls a process that it has not s
 
 # Held during each start, stop and save of a tracer, so that two threads do not mix them.
 lock = _thread.RLock()
-# A forked child does not have the thread that held the lock at the fork.
-os.register_at_fork(after_in_child=lock._at_fork_reinit)  # type: ignore[attr-defined]
+system.renew_in_forked_children(lock)
 
 # The tracer that records this process.
 _tracers: list[ProcessTracer] = []
@@ -55,7 +54,7 @@ def follow(tracer: ProcessTracer) -> None:
     _forget_interrupted(tracer)
     if not _is_watched:  # not before there is a tracer, since another thread may fork now
         _is_watched.append(True)
-        os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork)
+        system.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork)
         atexit.register(end_watcher)
 
 

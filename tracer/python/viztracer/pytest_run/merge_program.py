@@ -60,5 +60,5 @@ def _find() -> str:
         files = importlib.metadata.distribution("viztracer-ring").files or []
     except importlib.metadata.PackageNotFoundError:
         files = []
-    installed = next((str(file.locate()) for file in files if file.name == PROGRAM), None)
+    installed = next((str(file.locate()) for file in files if file.name in (PROGRAM, f"{PROGRAM}.exe")), None)
     return installed or shutil.which(PROGRAM) or PROGRAM

@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from ..command_line import arguments
+from ..output import report
 from ..output.quoting import printable, quote
 from ..output.sizes import size
 from . import invocation
@@ -109,7 +110,7 @@ class Plugin:
         if self._is_off:
             return
         if self._is_of_tests:
-            tests = quote(os.path.relpath(self.directory))
+            tests = quote(report.relative(self.directory))
             raise pytest.UsageError(
                 f"--viztracer takes {tests}, where tests are, for the directory of the ring files: write "
                 f"--viztracer=DIR {tests}, or --viztracer={tests} to have them there"

@@ -6,6 +6,7 @@ import os
 import sys
 
 from .. import session
+from ..output import report
 from ..output.quoting import quote
 from ..process import interpreter_arguments, session_variable, this_process
 from ..process.ring_directory import RingDirectory
@@ -119,7 +120,7 @@ class RunRecording:
     @property
     def directory(self) -> str:
         """The directory of the ring files, for a shell."""
-        path = os.path.relpath(self.rings.path)
+        path = report.relative(self.rings.path)
         return quote(os.path.join(os.curdir, path) if path.startswith("-") else path)
 
     def merge_command(self) -> str:

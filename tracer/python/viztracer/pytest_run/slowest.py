@@ -8,6 +8,7 @@ import os
 import sys
 from datetime import datetime, timezone
 
+from ..output.report import relative
 from ..output.quoting import printable
 from . import merge_program
 from .spans import MOMENTS
@@ -107,8 +108,9 @@ def _line(row: dict[str, str], duration: float) -> str:
 
 def _shown(path: str) -> str:
     """Return the path of a file below the current directory as it is from there; of another one, just its name."""
-    relative = os.path.relpath(path)
-    return os.path.basename(path) if relative.startswith(os.pardir) else relative
+    shown = relative(path)
+    is_below = not (shown.startswith(os.pardir) or os.path.isabs(shown))
+    return shown if is_below else os.path.basename(path)
 
 
 def _date(nanoseconds: int) -> str:

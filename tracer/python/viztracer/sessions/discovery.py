@@ -13,14 +13,14 @@ import stat
 import time
 
 from ..output.quoting import printable, quote
-from ..process import procfs
-from ..process.shared_memory import SHARED_MEMORY
 from ..snaptrace import read_control_block, ring_facts
+from ..system import SCRATCH, directories, processes
 from . import files
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from ..snaptrace import SessionDescription
+    from ..system.directories import Directory
 
 BLOCK_SIZE = 4096
 NAME = re.compile(r"viztracer_(control_)?([1-9][0-9]{0,9})_([0-9a-f]{12})", re.ASCII)
@@ -113,25 +113,25 @@ def find() -> list[Session]:
         NoSharedMemoryError: they cannot be searched.
     """
     try:
-        shared = os.open(SHARED_MEMORY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        shared = directories.open_listed(SCRATCH)
     except OSError as error:
-        raise NoSharedMemoryError(f"{SHARED_MEMORY}: {error.strerror}: no session can be found without it") from None
+        raise NoSharedMemoryError(f"{SCRATCH}: {error.strerror}: no session can be found without it") from None
     try:
         by_name: dict[str, Session] = {}
-        for entry in os.listdir(shared):
+        for entry in directories.names(shared):
             if found := NAME.fullmatch(entry):
                 session = by_name.setdefault(f"{found[2]}_{found[3]}", Session(f"{found[2]}_{found[3]}"))
                 if found[1]:
                     session.block = entry
                 else:
-                    session.directory = os.path.join(SHARED_MEMORY, entry)
+                    session.directory = os.path.join(SCRATCH, entry)
         sessions = [session for session in by_name.values() if _examine(session, shared)]
     finally:
-        os.close(shared)
+        directories.leave(shared)
     return sorted(sessions, key=lambda session: (session.created, session.name))
 
 
-def _examine(session: Session, shared: int) -> bool:
+def _examine(session: Session, shared: Directory) -> bool:
     """Fill in what there is of a session; return False if nothing of it is this user's."""
     is_held = session.block != "" and _read_block(session, shared)
     is_unlocked = _read_directory(session, looks_at_locks=not is_held)
@@ -142,7 +142,7 @@ def _examine(session: Session, shared: int) -> bool:
     return True
 
 
-def _read_block(session: Session, shared: int) -> bool:
+def _read_block(session: Session, shared: Directory) -> bool:
     """Read the control block; return whether a process holds it."""
     descriptor = files.open_private(session.block, shared)
     if descriptor is None:
@@ -150,7 +150,7 @@ def _read_block(session: Session, shared: int) -> bool:
         return False
     try:
         found = os.fstat(descriptor)
-        session.size, session.created = files.held(found), found.st_mtime
+        session.size, session.created = directories.held(found), found.st_mtime
         session.modified = found.st_mtime
         description = read_control_block(os.read(descriptor, BLOCK_SIZE))
         if description and description.session_id.startswith(session.id) and description.pid == session.pid:
@@ -159,42 +159,42 @@ def _read_block(session: Session, shared: int) -> bool:
             directory = str(description.directory)
             if os.path.isabs(directory) and os.path.basename(directory) == f"viztracer_{session.name}":
                 session.directory = directory
-        return files.is_locked(descriptor)
+        return directories.is_locked(descriptor)
     finally:
         os.close(descriptor)
 
 
 def _read_directory(session: Session, *, looks_at_locks: bool) -> bool:
     """List the ring files and their sizes; return whether no ring file in the making is locked."""
-    descriptor = files.open_directory(session.directory) if session.directory else None
-    if descriptor is None:
+    directory = files.open_directory(session.directory) if session.directory else None
+    if directory is None:
         session.directory = ""
         return True
     is_unlocked = True
     try:
-        session.modified = max(session.modified, os.fstat(descriptor).st_mtime)
-        for name in sorted(os.listdir(descriptor)):
+        session.modified = max(session.modified, directories.state(directory).st_mtime)
+        for name in sorted(directories.names(directory)):
             try:
-                found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                found = directories.state_of(name, directory)
             except OSError:
                 continue  # its process has removed it
-            session.size += files.held(found)
+            session.size += directories.held(found)
             session.modified = max(session.modified, found.st_mtime)
             if name.endswith(RING) and stat.S_ISREG(found.st_mode):
                 session.rings.append(os.path.join(session.directory, name))
             elif name.endswith(UNFINISHED_RING) and looks_at_locks:
-                is_unlocked = is_unlocked and not _is_locked(name, descriptor)
+                is_unlocked = is_unlocked and not _is_locked(name, directory)
     finally:
-        os.close(descriptor)
+        directories.leave(directory)
     return is_unlocked
 
 
-def _is_locked(name: str, directory: int) -> bool:
+def _is_locked(name: str, directory: Directory) -> bool:
     descriptor = files.open_private(name, directory)
     if descriptor is None:
         return False
     try:
-        return files.is_locked(descriptor)
+        return directories.is_locked(descriptor)
     finally:
         os.close(descriptor)
 
@@ -206,11 +206,11 @@ def _first_process_runs(session: Session) -> bool:
     """
     first = session.description
     if first is None:
-        return session.block != "" and procfs.running_since(session.pid) is not None
+        return session.block != "" and processes.running_since(session.pid) is not None
     return (
-        first.process_start == procfs.running_since(first.pid)
-        and first.pid_namespace == procfs.pid_namespace()
-        and first.boot_id == procfs.boot_id()
+        first.process_start == processes.running_since(first.pid)
+        and first.pid_namespace == processes.pid_namespace()
+        and first.boot_id == processes.boot_id()
     )
 
 

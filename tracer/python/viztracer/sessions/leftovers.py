@@ -7,7 +7,7 @@ import time
 
 from ..output import terminal
 from ..output.sizes import size
-from ..process.shared_memory import SHARED_MEMORY
+from ..system import SCRATCH
 from . import discovery, removal
 
 # Seconds for which a dead session stays, so that its user can merge it.
@@ -44,14 +44,14 @@ def bound(limit: int) -> None:
     if removed:
         what = f"{removed} dead run" + ("s" if removed > 1 else "")
         terminal.complain(
-            f"removed the ring files of {what}, {size(freed)}, from {SHARED_MEMORY}: dead runs may hold {size(limit)} "
+            f"removed the ring files of {what}, {size(freed)}, from {SCRATCH}: dead runs may hold {size(limit)} "
             "there (--keep_leftovers)"
         )
 
 
 def _is_elsewhere(session: discovery.Session) -> bool:
     """Whether the ring files of a session, if there are any, are not in shared memory."""
-    return session.directory != "" and os.path.dirname(session.directory) != SHARED_MEMORY
+    return session.directory != "" and os.path.dirname(session.directory) != SCRATCH
 
 
 def _held(session: discovery.Session) -> int:

@@ -8,12 +8,13 @@ import stat
 import time
 
 from ..output.quoting import quote
-from ..process.shared_memory import SHARED_MEMORY
 from ..snaptrace import ring_facts, ring_status
+from ..system import SCRATCH, directories
 from . import files
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
+    from ..system.directories import Directory
     from .discovery import Session
 
 RING = re.compile(r"[^/]+_[0-9]+(_[0-9]+)?\.bin", re.ASCII)
@@ -49,24 +50,25 @@ def remove(session: Session) -> None:
         OSError: the file system does not allow it.
     """
     _check_state(session)
-    descriptor = files.open_directory(session.directory) if session.directory else None
-    if session.directory and descriptor is None:
+    directory = files.open_directory(session.directory) if session.directory else None
+    if session.directory and directory is None:
         raise RefusalError(f"{quote(session.directory)} is not a directory that only this user may open")
     try:
-        names = os.listdir(descriptor) if descriptor is not None else []
+        names = directories.names(directory) if directory is not None else []
         for name in names:
-            _check(session, name, descriptor)
+            _check(session, name, directory)
         if session.block:
             _unlink_block(session)
-        for name in names:
-            os.unlink(name, dir_fd=descriptor)
+        if directory is not None:
+            for name in names:
+                directories.unlink(name, directory)
         if session.directory:
             os.rmdir(session.directory)  # a link in its place, or a file that was made meanwhile, is an error
     except FileNotFoundError:
         pass  # somebody else removes it, too
     finally:
-        if descriptor is not None:
-            os.close(descriptor)
+        if directory is not None:
+            directories.leave(directory)
 
 
 def remove_block(session: Session) -> None:
@@ -87,14 +89,14 @@ def _check_state(session: Session) -> None:
         raise RefusalError(f"it is younger than {SETTLED:.0f} s, and may not hold its lock yet")
 
 
-def _check(session: Session, name: str, directory: int | None) -> None:
+def _check(session: Session, name: str, directory: Directory | None) -> None:
     """See that a file is one of this session, and that no process writes it."""
     path = quote(os.path.join(session.directory, name))
     descriptor = files.open_private(name, directory)
     if descriptor is None:
         raise RefusalError(f"{path} is not a file that only this user may open")
     try:
-        if files.is_locked(descriptor):
+        if directories.is_locked(descriptor):
             raise RefusalError(f"a process writes {path}")
     finally:
         os.close(descriptor)
@@ -111,12 +113,12 @@ def _check(session: Session, name: str, directory: int | None) -> None:
 
 def _unlink_block(session: Session) -> None:
     """Remove the control block, unless another user's stands there now."""
-    shared = os.open(SHARED_MEMORY, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    shared = directories.enter(SCRATCH)
     try:
-        found = os.stat(session.block, dir_fd=shared, follow_symlinks=False)
-        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
-            os.unlink(session.block, dir_fd=shared)
+        found = directories.state_of(session.block, shared)
+        if stat.S_ISREG(found.st_mode) and directories.is_own(found):
+            directories.unlink(session.block, shared)
     except FileNotFoundError:
         pass  # somebody else has removed it
     finally:
-        os.close(shared)
+        directories.leave(shared)

@@ -14,6 +14,7 @@ from ..output import terminal
 from ..output.quoting import quote
 from ..process import isolation, this_process
 from ..snaptrace import start_unseen
+from ..system import processes
 from . import snapshot as snapshots
 from . import times
 
@@ -134,11 +135,5 @@ def _await(pid: int, path: str) -> None:
 
 
 def _runs(pid: int) -> bool:
-    """Return whether a process runs; one that has ended and is not yet waited for has no program."""
-    try:
-        os.readlink(f"/proc/{pid}/exe")
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return True
+    """Return whether a process runs, and not only waits for its parent."""
+    return processes.running_since(pid) is not None

@@ -15,8 +15,8 @@ import time
 from ..output import terminal
 from ..output.quoting import quote
 from ..process import directory_lock
-from ..process.shared_memory import SHARED_MEMORY
 from ..snaptrace import is_output_name, snapshot
+from ..system import SCRATCH, UNFOLLOWED
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def check_output(path: str) -> None:
 
 def is_shared(directory: str) -> bool:
     """Return whether a directory of ring files is the run's own, in which its processes count their snapshots."""
-    return os.path.dirname(directory) == SHARED_MEMORY
+    return os.path.dirname(directory) == SCRATCH
 
 
 def claim_path(directory: str, number: int) -> str:
@@ -86,7 +86,7 @@ def claim(directory: str, first: int, limit: int) -> int | None:
     for number in range(first, limit + 1):
         try:
             path = claim_path(directory, number)
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         except FileExistsError:
             continue  # another process has taken this one
         except FileNotFoundError:
@@ -97,7 +97,7 @@ def claim(directory: str, first: int, limit: int) -> int | None:
 
 def note_failure(directory: str, reason: str) -> None:
     """Leave the reason why a snapshot is not written in the directory of a run; the first one stays."""
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
     try:
         descriptor = os.open(os.path.join(directory, FAILURE), flags, 0o600)
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
@@ -110,7 +110,7 @@ def take_failure(directory: str) -> str | None:
     """Return why a snapshot of a run is not written, to one caller; None if all are."""
     path = os.path.join(directory, FAILURE)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, UNFOLLOWED)
         with open(descriptor, encoding="utf-8", errors="backslashreplace") as file:
             reason = file.read(REASON_OF_FAILURE_MAX)
         os.unlink(path)

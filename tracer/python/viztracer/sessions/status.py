@@ -6,8 +6,8 @@ import os
 import time
 
 from ..output.sizes import duration, size
-from ..process import procfs
 from ..snaptrace import RingStatus, ring_status
+from ..system import processes
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Look:
         for path in paths:
             if found := ring_status(path):
                 self.at[path], self.rings[path] = time.monotonic(), found
-                used = procfs.processor_time(found.pid, found.process_start)
+                used = processes.processor_time(found.pid, found.process_start)
                 if used is not None:
                     self.processor_times[path] = used
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 
+from ..system import user_signals
 from .plugged_trace import PluggedTrace
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
     from types import FrameType
-
-# What a process has among its open files that heeds the signals of `InstalledTracer.install`.
-INSTALLED = "viztracer_installed"
 
 
 class InstalledTracer(PluggedTrace):
@@ -26,24 +24,17 @@ class InstalledTracer(PluggedTrace):
 
     def install(self) -> None:
         """Begin to record on SIGUSR1; stop and save on SIGUSR2, which ``viztracer --attach_installed`` sends."""
-        import signal
-
-        signal.signal(signal.SIGUSR1, self._start_by_signal)
-        signal.signal(signal.SIGUSR2, self._save_by_signal)
+        user_signals.heed(self._start_by_signal, self._save_by_signal)
         if self._installed is None:
-            # Shows others that there are handlers, as long as there are: a fork inherits both, and an exec ends both.
-            self._installed = os.memfd_create(INSTALLED, os.MFD_CLOEXEC)
+            self._installed = user_signals.open_token()
 
     def uninstall(self) -> None:
         """Give the signals of `install` their default actions, and forget what was recorded but not saved."""
         if self._installed is None:
             return
-        import signal
-
         self.stop()
         self.clear()
-        signal.signal(signal.SIGUSR1, signal.SIG_DFL)
-        signal.signal(signal.SIGUSR2, signal.SIG_DFL)
+        user_signals.forget()
         os.close(self._installed)
         self._installed = None
 

@@ -12,12 +12,8 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-# To pass through a directory needs no right to list it, where the system knows the difference.
-PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Not to wait for anybody if it is a FIFO now.
-READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-# Where an open file can be opened once more, by the number of its descriptor.
-DESCRIPTORS = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
+from ..system import directories
+from ..system.directories import Directory
 
 
 class ReplacedError(OSError):
@@ -30,7 +26,7 @@ class Found:
 
     Args:
         path: what it is called.
-        root: a descriptor of the open directory that the user named, or of the one that holds the named file.
+        root: the open directory that the user named, or the one that holds the named file.
         names: the way from there; none for that directory itself.
         identity: device, inode and type.
         size: in bytes.
@@ -38,7 +34,7 @@ class Found:
     """
 
     path: str
-    root: int
+    root: Directory
     names: tuple[str, ...]
     identity: tuple[int, int, int]
     size: int
@@ -56,10 +52,9 @@ class Found:
             ReplacedError: it is not what was found.
             OSError: it cannot be opened.
         """
-        name = self.names[-1] if self.names else "."
-        with _directory(self.root, self.names[:-1]) as directory:
-            self._check(os.stat(name, dir_fd=directory, follow_symlinks=False))  # opening a device may do something
-            descriptor = os.open(name, READ, dir_fd=directory)
+        with self._parent() as (parent, name):
+            self._check(directories.state_of(name, parent))  # opening a device may do something
+            descriptor = directories.open_file(name, parent)
         try:
             self._check(os.fstat(descriptor))
         except OSError:
@@ -69,15 +64,28 @@ class Found:
 
     def inside(self, is_wanted: Callable[[os.DirEntry[str]], bool]) -> Iterator[Found]:
         """Return those files and directories in this directory that are wanted. Raise `OSError` if that fails."""
-        descriptor = self.open()
+        with self._parent() as (parent, name):
+            self._check(directories.state_of(name, parent))
+            directory = directories.open_listed(name, parent)
         try:
-            with os.scandir(descriptor) as items:
+            self._check(directories.state(directory))
+            with directories.entries(directory) as items:
                 for item in filter(is_wanted, items):
                     with contextlib.suppress(FileNotFoundError):
-                        state = item.stat(follow_symlinks=False)
+                        state = directories.state_of(item.name, directory)
                         yield _found(os.path.join(self.path, item.name), self.root, (*self.names, item.name), state)
         finally:
-            os.close(descriptor)
+            directories.leave(directory)
+
+    @contextlib.contextmanager
+    def _parent(self) -> Iterator[tuple[Directory, str]]:
+        """Go from the root to the directory that it is in; give that one, and its name there."""
+        with contextlib.ExitStack() as passed:
+            directory = self.root
+            for name in self.names[:-1]:
+                directory = directories.enter(name, directory)
+                passed.callback(directories.leave, directory)
+            yield directory, self.names[-1] if self.names else "."
 
     def _check(self, state: os.stat_result) -> None:
         if _identity(state) != self.identity:
@@ -89,36 +97,25 @@ class Roots:
     """The directories that are kept open, each once."""
 
     def __init__(self) -> None:
-        self._descriptors: dict[str, int] = {}
+        self._opened: dict[str, Directory] = {}
 
     def find(self, path: str) -> Found:
         """Return the file or directory that the user calls so, to which links may lead. Raise `OSError` without one."""
         real = os.path.realpath(path)
         if os.path.isdir(real):
             root = self._root(real)
-            return _found(path, root, (), os.fstat(root))
+            return _found(path, root, (), directories.state(root))
         directory, name = os.path.split(real)
         root = self._root(directory)
-        return _found(path, root, (name,), os.stat(name, dir_fd=root, follow_symlinks=False))
+        return _found(path, root, (name,), directories.state_of(name, root))
 
-    def _root(self, directory: str) -> int:
-        if directory not in self._descriptors:
-            self._descriptors[directory] = os.open(directory, PASS)
-        return self._descriptors[directory]
-
-
-@contextlib.contextmanager
-def _directory(root: int, names: tuple[str, ...]) -> Iterator[int]:
-    """Go from a root into a directory below it; give that one's descriptor."""
-    with contextlib.ExitStack() as passed:
-        directory = root
-        for name in names:
-            directory = os.open(name, PASS, dir_fd=directory)
-            passed.callback(os.close, directory)
-        yield directory
+    def _root(self, directory: str) -> Directory:
+        if directory not in self._opened:
+            self._opened[directory] = directories.enter(directory)
+        return self._opened[directory]
 
 
-def _found(path: str, root: int, names: tuple[str, ...], state: os.stat_result) -> Found:
+def _found(path: str, root: Directory, names: tuple[str, ...], state: os.stat_result) -> Found:
     return Found(path, root, names, _identity(state), state.st_size, state.st_mtime)
 
 

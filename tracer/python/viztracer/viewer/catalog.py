@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from ..output.report_kinds import FOR_PERFETTO, FOR_SPEEDSCOPE, FOR_VIZVIEWER
 from ..snaptrace import ring_session
-from .beneath import DESCRIPTORS, Found, Roots
+from ..system import directories
+from .beneath import Found, Roots
 
 
 class Kind(enum.Enum):
@@ -188,6 +189,6 @@ def _session(file: Found) -> bytes | None:
     """Return which run a ring file belongs to; None if it is none, or has just been replaced."""
     try:
         with open(file.open(), "rb") as opened:
-            return ring_session(f"{DESCRIPTORS}/{opened.fileno()}")
+            return ring_session(directories.path_again(opened.fileno(), file.path))
     except OSError:
         return None

@@ -13,6 +13,7 @@ from types import FrameType
 from ..output import terminal
 from ..output.quoting import quote
 from ..output.report_kinds import FOR_SPEEDSCOPE
+from ..system.viewing import ENDING_SIGNALS
 from ..version import __version__
 from . import browser
 from .catalog import KINDS, Catalog, Entry, Kind, kind_of
@@ -269,7 +270,7 @@ class End:
 
     def __init__(self) -> None:
         self._signal = signal.SIGINT
-        for number in (signal.SIGTERM, signal.SIGHUP):
+        for number in ENDING_SIGNALS:
             if signal.getsignal(number) == signal.SIG_DFL:
                 signal.signal(number, self._interrupt)
 
@@ -279,7 +280,7 @@ class End:
 
     def approaches(self) -> None:
         """Files are about to be removed; let nothing interrupt that."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, *ENDING_SIGNALS):
             signal.signal(number, signal.SIG_IGN)
 
     def come(self) -> None:

@@ -14,7 +14,6 @@ import http.server
 import os
 import re
 import secrets
-import select
 import socket
 import socketserver
 import sys
@@ -25,6 +24,7 @@ from http import HTTPStatus
 from typing import BinaryIO, cast
 
 from ..output import terminal
+from ..system.viewing import has_input
 from . import foreign, listing, visitor
 from .catalog import Catalog, Entry, Kind, new_token
 from .connections import CONNECTIONS_MAX, Connections
@@ -370,9 +370,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _is_left(self) -> bool:
         """Whether the browser waits for the answer no more."""
-        waiting = select.poll()
-        waiting.register(self.connection, select.POLLIN)
-        return bool(waiting.poll(0)) and not self.connection.recv(1, socket.MSG_PEEK)
+        return has_input(self.connection) and not self.connection.recv(1, socket.MSG_PEEK)
 
     def _allow_perfetto(self) -> None:
         self.send_header("Access-Control-Allow-Origin", PERFETTO)

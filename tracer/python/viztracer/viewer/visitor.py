@@ -5,12 +5,12 @@ A field of a row is an address as the CPU stores it, in hexadecimal, a colon and
 
 from __future__ import annotations
 
-import os
 import socket
 import sys
 
+from ..system.viewing import is_trusted
+
 LOCAL, REMOTE, USER = 1, 2, 7  # columns
-ROOT = 0
 
 
 def is_welcome(connection: socket.socket) -> bool:
@@ -24,7 +24,7 @@ def is_welcome(connection: socket.socket) -> bool:
     except OSError:
         return False
     users = [int(row[USER]) for row in rows if [row[LOCAL], row[REMOTE]] == ends]
-    return any(user in (os.geteuid(), ROOT) for user in users)
+    return any(map(is_trusted, users))
 
 
 def _rows(path: str) -> list[list[str]]:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import BinaryIO
 
 from ..output import terminal
 from ..snaptrace import merge
-from .beneath import DESCRIPTORS
+from ..system import directories
+from ..system.viewing import all_descriptors
 from .catalog import Entry, Kind
 from .tiles import LargeTrace
 
@@ -59,7 +59,7 @@ class Workbench:
         directory = os.path.join(self.directory, str(entry.number))
         os.makedirs(directory, exist_ok=True)
         output = os.path.join(directory, entry.stem + extension)
-        with _all_descriptors(lambda: bool(self._large)), contextlib.ExitStack() as opened:
+        with all_descriptors(lambda: bool(self._large)), contextlib.ExitStack() as opened:
             files: list[BinaryIO] = [opened.enter_context(open(file.open(), "rb")) for file in entry.files]
             stamp = _stamp(files)
             if key in self._merged and self._merged[key][0] == stamp:
@@ -88,16 +88,12 @@ class Workbench:
 
     def _links(self, entry: Entry, files: list[BinaryIO]) -> list[str]:
         """Give open files the names they have, by which the merge finds these and no others; return where."""
-        links, directories = [], self._directories(entry)
+        links, places = [], self._directories(entry)
         for path, file in zip(entry.paths, files):
             parent, name = os.path.split(path)
-            directory = directories[parent]
-            os.makedirs(directory, exist_ok=True)
-            link = os.path.join(directory, name)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(link)
-            os.symlink(f"{DESCRIPTORS}/{file.fileno()}", link)
-            links.append(link)
+            os.makedirs(places[parent], exist_ok=True)
+            link = os.path.join(places[parent], name)
+            links.append(directories.give_name(file.fileno(), path, link))
         return links
 
     def _directories(self, entry: Entry) -> dict[str, str]:
@@ -149,16 +145,3 @@ def _stamp(files: list[BinaryIO]) -> Stamp:
     """What changes if a file does."""
     states = [os.fstat(file.fileno()) for file in files]
     return tuple((state.st_mtime_ns, state.st_size) for state in states)
-
-
-@contextlib.contextmanager
-def _all_descriptors(stay_open: Callable[[], bool]) -> Iterator[None]:
-    """Let this process open as many files as it may: a run may have left thousands, and may `stay_open`."""
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # some systems call a limit endless and mind it all the same
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-    try:
-        yield
-    finally:
-        if not stay_open():
-            resource.setrlimit(resource.RLIMIT_NOFILE, limits)

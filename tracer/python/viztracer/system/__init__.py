@@ -1,0 +1,13 @@
+"""What each operating system does in its own way: one module per system, with the same names in each.
+
+No other module of the package asks on which system it runs. This one is imported by every traced process.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform == "win32":
+    from .windows import *  # noqa: F403
+else:
+    from .linux import *  # noqa: F403

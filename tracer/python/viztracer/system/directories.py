@@ -1,0 +1,10 @@
+"""Open directories, of the system on which this runs. Most traced processes do without."""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform == "win32":
+    from .windows_directories import *  # noqa: F403
+else:
+    from .linux_directories import *  # noqa: F403

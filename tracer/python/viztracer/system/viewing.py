@@ -1,0 +1,10 @@
+"""What only ``vizviewer`` asks of the system on which this runs."""
+
+from __future__ import annotations
+
+import sys
+
+if sys.platform == "win32":
+    from .windows_viewing import *  # noqa: F403
+else:
+    from .linux_viewing import *  # noqa: F403

@@ -1,0 +1,190 @@
+"""Windows.
+
+There is no fork, and no process becomes another program. Ring files are on a disk. No process but the one that records
+reads them for a snapshot.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import no_user_signals as user_signals
+from . import windows_processes as processes
+
+assert sys.platform == "win32"  # for a checker of types
+
+TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
+if TYPE_CHECKING:
+    import _thread
+    from collections.abc import Callable, Mapping
+    from typing import NoReturn
+
+__all__ = [
+    "AttachingError",
+    "EXEC_KEEPS_PROCESS",
+    "HAS_COLORS",
+    "PLAIN",
+    "PROGRAM_MAGIC",
+    "SCRATCH",
+    "TEXT_MAX",
+    "UNFOLLOWED",
+    "blocked_outputs",
+    "check_attaching",
+    "directory_of_script",
+    "hold_signals",
+    "host_name",
+    "identity",
+    "in_quotes",
+    "is_own",
+    "names_of_program",
+    "open_directory",
+    "path_of_script",
+    "pid_exists",
+    "processes",
+    "register_at_fork",
+    "release_signals",
+    "renew_in_forked_children",
+    "scratch_space",
+    "start_program",
+    "texts_max",
+    "try_lock",
+    "user_signals",
+]
+
+PROGRAM_MAGIC = b"MZ\x90\x00"
+PLAIN = "/._-+@%\\:~"
+HAS_COLORS = False  # not all of them
+EXEC_KEEPS_PROCESS = False
+TEXT_MAX = 32767  # characters of a command line
+UNFOLLOWED = os.O_RDONLY | os.O_BINARY
+
+
+def _scratch() -> str:
+    """Return the directory for temporary files, as `GetTempPath2` finds it and so does the extension."""
+    for variable in ("TMP", "TEMP", "USERPROFILE"):
+        if directory := os.environ.get(variable):
+            return os.path.abspath(directory)
+    return os.path.abspath(os.environ.get("SYSTEMROOT", os.sep))
+
+
+SCRATCH = _scratch()
+
+
+class AttachingError(Exception):
+    """No process that runs already can be traced; the message says why."""
+
+
+def check_attaching() -> NoReturn:
+    """Raise `AttachingError`."""
+    raise AttachingError("a process that runs already cannot be traced on Windows: start the program with viztracer")
+
+
+def texts_max() -> int:
+    """Return how many characters the arguments of a program may take. Its variables have no limit, but count here."""
+    return sys.maxsize
+
+
+def register_at_fork(
+    *,
+    before: Callable[[], object] | None = None,
+    after_in_parent: Callable[[], object] | None = None,
+    after_in_child: Callable[[], object] | None = None,
+) -> None:
+    """Do nothing."""
+
+
+def renew_in_forked_children(lock: _thread.RLock) -> None:
+    """Do nothing."""
+
+
+def scratch_space() -> tuple[int, int]:
+    """Return how many bytes of the disk are free, twice: what others have stored there is not ours to bound."""
+    import nt
+
+    try:
+        free: int = nt._getdiskusage(SCRATCH)[1]  # type: ignore[attr-defined]
+    except OSError:
+        return 0, 0
+    return (free, free) if os.access(SCRATCH, os.W_OK) else (0, 0)
+
+
+def open_directory(path: str) -> int:
+    """Return a descriptor that stands for a directory. A directory itself cannot be opened."""
+    if not os.path.isdir(path):
+        raise FileNotFoundError(path)
+    return os.open(os.devnull, os.O_RDONLY)
+
+
+def try_lock(descriptor: int, *, alone: bool) -> bool:
+    """Return that nobody else has a lock: directories have none."""
+    return True
+
+
+def identity() -> str:
+    """Return what nobody will ever return again, since no process becomes another program."""
+    return os.urandom(16).hex()
+
+
+def host_name() -> str:
+    """Return the name of this machine."""
+    return os.environ.get("COMPUTERNAME", "")
+
+
+def is_own(path: str) -> bool:
+    """Whether a file or directory is this user's: its access list decides. Raise `OSError` if there is none."""
+    os.stat(path)
+    return True
+
+
+def pid_exists(pid: int) -> bool:
+    """Whether there is a process with this id, which is above 0."""
+    return processes.running_since(pid) is not None
+
+
+def hold_signals() -> set[int]:
+    """Do nothing: signals cannot wait."""
+    return set()
+
+
+def release_signals(former: set[int]) -> None:
+    """Do nothing."""
+
+
+def blocked_outputs() -> set[int]:
+    """Return which of the descriptors 1 and 2 are not there. Whether anybody reads them is not known."""
+    missing = set()
+    for descriptor in (1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            missing.add(descriptor)
+    return missing
+
+
+def start_program(command: list[str], environment: Mapping[str, str]) -> int:
+    """Start a program; return what `os.waitpid` takes."""
+    import subprocess
+
+    words = [subprocess.list2cmdline([word]) for word in command]
+    return os.spawnve(os.P_NOWAIT, command[0], words, environment)
+
+
+def in_quotes(text: str) -> str:
+    """Return a text as one word for a shell."""
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+def names_of_program(name: str) -> list[str]:
+    """Return the names of files by which the user may mean a program."""
+    return [name, f"{name}.exe"]
+
+
+def path_of_script(name: str, _current_directory: str) -> str:
+    """Return the absolute path that the interpreter gives to a script: all separators in it are backslashes."""
+    return os.path.abspath(name)
+
+
+def directory_of_script(path: str) -> str:
+    """Return what the interpreter puts in front of `sys.path` for a script: where it is, also if it is a link."""
+    return os.path.dirname(os.path.abspath(path))
