@@ -34,8 +34,9 @@ DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-windows test-musl check-macos
-.PHONY: stress miri tsan bench wheels check-wheels foreign-wheels check-foreign-wheels check-crates pictures clean
+.PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-windows test-windows-python
+.PHONY: test-musl check-macos stress miri tsan bench wheels check-wheels foreign-wheels check-foreign-wheels check-crates
+.PHONY: pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
@@ -95,6 +96,7 @@ CRATES  := -p viztracer-format -p viztracer-recorder -p viztracer-merge
 SLOW    := --skip damage
 SLOWER  := $(SLOW) $(patsubst %,--skip %,cut_anywhere folded::tests perfetto::tests nothing_changes rows_are_a_forest html)
 CORE    := $(patsubst %,tests/python/test_%.py,call_trees threads forks endings merge)
+CORE_OF_WINDOWS := $(patsubst %,tests/python/test_%.py,call_trees threads processes multiprocessing merge inline)
 SECCOMP := --skip a_call_makes_none --skip a_child_that_makes_one_is_killed
 
 test-aarch64: ## test the crates for Linux on aarch64 (needs root and Debian's packages)
@@ -110,6 +112,10 @@ test-windows: ## test the crates for Windows on x86-64 (the same needs)
 	tests/platforms/cargo.sh x86_64-pc-windows-gnu test -p viztracer-format -p viztracer-recorder
 	tests/platforms/cargo.sh x86_64-pc-windows-gnu test -p viztracer-merge --lib -- $(SLOW) --skip every_module_is_in
 	tests/platforms/compare_reports.sh x86_64-pc-windows-gnu wine
+
+test-windows-python: .venv/.tools-$(NEWEST) ## run the core of the Python tests there (the same needs)
+	tests/platforms/wheel_windows.sh
+	tests/platforms/wine_python.sh -m pytest $(CORE_OF_WINDOWS)
 
 test-musl: .venv/.zig ## test the crates, and CPython 3.13, with musl, the C library of Alpine (the same)
 	tests/platforms/zigbuild.sh x86_64-unknown-linux-musl test -p viztracer-format -p viztracer-recorder
@@ -184,6 +190,7 @@ rust-test: | lint
 
 types: .venv/.installed
 	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer tracer/data/purelib
+	.venv/bin/mypy --platform win32 --python-executable .venv/bin/python tracer/python/viztracer tracer/data/purelib
 	.venv/bin/python -m mypy.stubtest viztracer.snaptrace
 
 # Tests that do not depend on the interpreter run with one only. The soundness tests repeat each case fewer times here

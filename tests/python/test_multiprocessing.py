@@ -9,6 +9,7 @@ from collections import Counter
 
 import pytest
 import tree
+from conftest import IS_WINDOWS, START_METHODS
 
 PROGRAM = """
 import atexit, multiprocessing, os, sys, time
@@ -95,7 +96,7 @@ def assert_all_work_is_there(sandbox, path, report, method, others=()):
     tree.check_nesting(report)
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", START_METHODS)
 @pytest.mark.parametrize("way", WAYS)
 def test_workers(sandbox, way, method):
     path = script(sandbox, WAYS[way])
@@ -110,7 +111,7 @@ DEFAULT_WAYS = {
     "Pool": "with multiprocessing.Pool(2) as pool: pool.map(work, range(20), 1); pool.close(); pool.join()",
     "executor": "with ProcessPoolExecutor(2) as pool: list(pool.map(work, range(20)))",
 }
-DEFAULT = "forkserver" if sys.version_info >= (3, 14) else "fork"
+DEFAULT = "spawn" if IS_WINDOWS else "forkserver" if sys.version_info >= (3, 14) else "fork"
 
 
 @pytest.mark.parametrize("way", DEFAULT_WAYS)
@@ -145,6 +146,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.posix("fork")
 def test_a_worker_that_its_pool_ends_is_no_loss(sandbox):
     path = sandbox.script(ENDS_A_BUSY_WORKER)
     assert sandbox.viztracer("--quiet", "--pid_suffix", "--output_dir", "rings", path).returncode == 0
@@ -154,6 +156,7 @@ def test_a_worker_that_its_pool_ends_is_no_loss(sandbox):
     assert endings == ["exited", "ended by SIGTERM"]
 
 
+@pytest.mark.posix("fork")
 def test_a_worker_that_its_pool_ends_gets_no_line_in_a_report_of_its_own(sandbox):
     done = sandbox.viztracer("--pid_suffix", "-o", "each.json", sandbox.script(ENDS_A_BUSY_WORKER))
     assert done.returncode == 0 and "SIGTERM" not in done.stdout + done.stderr
@@ -164,7 +167,7 @@ def test_a_worker_that_its_pool_ends_gets_no_line_in_a_report_of_its_own(sandbox
     assert (done.returncode, "SIGTERM in" in done.stderr) == (0, False), done.stderr
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", START_METHODS)
 def test_manager(sandbox, method):
     """Its server is a process like any other, and serves each of its clients in a thread."""
     path = script(sandbox, "with context.Manager() as manager: manager.dict()[1] = 2; run()")
@@ -177,7 +180,7 @@ def test_manager(sandbox, method):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="max_tasks_per_child is new in 3.11")
-@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+@pytest.mark.parametrize("method", START_METHODS[1:])
 def test_executor_whose_workers_are_replaced(sandbox, method):
     # One task at a time: CPython's executor hangs where tasks wait for a worker that has done its share.
     way = (
@@ -212,7 +215,7 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", START_METHODS)
 def test_worker_that_outlives_its_parent_and_the_program(sandbox, method):
     """It begins to work when the program has ended; the end of the run waits for it."""
     path = sandbox.script(PROGRAM + OUTLIVES.replace("END", "atexit.register(writer.close)"))
@@ -221,7 +224,7 @@ def test_worker_that_outlives_its_parent_and_the_program(sandbox, method):
     assert_all_work_is_there(sandbox, path, sandbox.report("report.json"), method)
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.parametrize("method", START_METHODS[:2])
 def test_worker_that_outlives_a_program_that_dies(sandbox, method):
     """Its file has all that it did when it ends, which is when the test's pipe to it has no writer left."""
     path = sandbox.script(PROGRAM + OUTLIVES.replace("END", "os._exit(7)"))
@@ -230,7 +233,7 @@ def test_worker_that_outlives_a_program_that_dies(sandbox, method):
     assert_all_work_is_there(sandbox, path, sandbox.merge("rings"), method)
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", START_METHODS)
 def test_status_of_a_worker_is_its_own(sandbox, method):
     way = (
         "codes = []\n"

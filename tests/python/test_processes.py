@@ -24,6 +24,7 @@ def own_calls(trees, pid, path):
     return [(call.depth, re.sub(r" \(.*", "", call.name)) for call in calls]
 
 
+@pytest.mark.posix("fork")
 def test_each_process_has_a_file(sandbox, forked):
     pids, report = forked
     assert {path.name for path in (sandbox.path / "rings").iterdir()} == {f"result_{pid}.bin" for pid in pids}
@@ -31,6 +32,7 @@ def test_each_process_has_a_file(sandbox, forked):
     assert {process["pid"] for process in report["viztracer_metadata"]["processes"]} == set(pids)
 
 
+@pytest.mark.posix("fork")
 def test_a_forked_child_begins_inside_the_frames_it_was_born_in(forked):
     (first, child, grandchild), report = forked
     trees = tree.trees(report)
@@ -92,6 +94,7 @@ def test_without_pid_suffix_the_report_holds_all_processes(sandbox):
     assert sum(event["name"] == f"is_prime ({path}:7)" for event in tree.spans(report)) == 6000
 
 
+@pytest.mark.posix("fork")
 def test_a_child_that_leaves_without_a_word_is_there(sandbox):
     """os._exit runs no clean-up of Python's: VizTracer loses such a child."""
     script = sandbox.script(
@@ -114,6 +117,7 @@ def test_a_child_that_leaves_without_a_word_is_there(sandbox):
     assert unfinished["posix._exit"] == {"unfinished": True}
 
 
+@pytest.mark.posix("fork")
 def test_a_fork_in_a_thread(sandbox):
     """The child's only thread is the one that forked: it has the child's pid for its native id, and its own frames."""
     script = sandbox.script(
@@ -139,6 +143,7 @@ def test_a_fork_in_a_thread(sandbox):
     assert {thread for thread in trees if thread[0] == child} == {(child, child)}
 
 
+@pytest.mark.posix("fork")
 def test_merging_is_independent_of_the_order_of_inputs(sandbox):
     done = sandbox.viztracer("--pid_suffix", "--output_dir", "rings", FORK)
     assert done.returncode == 0, done.stderr

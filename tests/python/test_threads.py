@@ -2,13 +2,12 @@
 
 import json
 import re
-import resource
 import sys
 from collections import Counter
 
 import pytest
 import tree
-from conftest import program
+from conftest import IS_WINDOWS, program
 
 
 def test_names(sandbox):
@@ -40,7 +39,8 @@ def test_native_ids(sandbox):
     names = tree.names(sandbox.report("traced.json"), "thread_name")
     assert len(told) == 4
     assert told.items() <= names.items()
-    assert any(pid == tid and name == "MainThread" for (pid, tid), name in told.items())
+    ((pid, tid),) = [ids for ids, name in told.items() if name == "MainThread"]
+    assert (pid == tid) != IS_WINDOWS
 
 
 def test_short_lived_threads_keep_their_names_and_calls(sandbox):
@@ -194,6 +194,7 @@ def test_threads_without_an_object(sandbox, moment, start):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="before, hooks are per thread, and nobody tells of such threads")
+@pytest.mark.posix("pthread_create")
 def test_threads_that_c_code_makes(sandbox):
     """Threads of pthread_create(3) that call back into Python."""
     script = sandbox.script(
@@ -247,6 +248,7 @@ print(memory() - before)
 """
 
 
+@pytest.mark.posix("/proc")
 def test_ten_thousand_threads_one_after_the_other(sandbox):
     """Every call is there; 9,000 threads cost less than 1 MiB of memory, and the file holds but records and names."""
     script = sandbox.script(SHORT_LIVED)
@@ -278,10 +280,13 @@ for count in map(int, sys.argv[1:]):
 """
 
 
+@pytest.mark.posix("limits of files")
 def test_names_of_dead_threads_take_no_room_from_the_newest_calls(sandbox):
     """The newest calls are there, with the names of their threads, and older threads do not make the file grow."""
 
     def limit():
+        import resource
+
         resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
 
     script = sandbox.script(MANY)
@@ -320,10 +325,13 @@ for n in range(int(sys.argv[1])):
 """
 
 
+@pytest.mark.posix("limits of files")
 def test_names_of_generated_functions_take_no_room_from_the_newest_calls(sandbox):
     """A function without space for its name is counted, and its calls are recorded."""
 
     def limit():
+        import resource
+
         resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
 
     script = sandbox.script(GENERATED)
@@ -340,6 +348,7 @@ def test_names_of_generated_functions_take_no_room_from_the_newest_calls(sandbox
     assert file["unnamed"] > 80_000 and file["lost"] == 0
 
 
+@pytest.mark.posix("/proc")
 def test_five_hundred_threads_at_once(sandbox):
     """Every call is there; each living thread takes its own segment, 64 KiB at most, and less than 8 KiB of memory."""
     script = sandbox.script(
