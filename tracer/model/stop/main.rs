@@ -42,6 +42,6 @@ extern crate self as viztracer_recorder;
 
 #[cfg(loom)]
 use gil::Life;
-use interpreter::{due, exceptions, exclusive, function, hook, prelude, stderr};
+use interpreter::{due, exceptions, exclusive, function, hook, prelude, stderr, system};
 #[cfg(loom)]
 use watched::{Inherited, Options, Recorder, RecorderError, SlowCall, ThreadRecorder, budget};

@@ -14,6 +14,9 @@ use windows_sys::Win32::System::Threading::GetProcessId;
 
 /// The largest exit code that a ring file can hold. Those of faults are larger, and are not recorded.
 const CODE_MAX: c_int = 255;
+/// The exit code of a process that `multiprocessing` has ended, which calls that an end by SIGTERM, and the number of
+/// that.
+const TERMINATED: (c_int, u32) = (0x10000, 15);
 
 /// The interpreter's own function.
 static GET_EXIT_CODE: Original<OneArgument> = Original::new();
@@ -31,19 +34,29 @@ unsafe extern "C" fn get_exit_code(module: *mut PyObject, handle: *mut PyObject)
     let result = unsafe { GET_EXIT_CODE.get()(module, handle) };
     // SAFETY: NULL or a new reference, of which `integer` wants to know that it is not NULL.
     let code = if result.is_null() { None } else { unsafe { integer(result) } };
-    if let Some(code) = code.filter(|code| *code != STILL_ACTIVE && (0..=CODE_MAX).contains(code)) {
+    if let Some(status) = code.and_then(status) {
         // SAFETY: the function has understood the argument, so that it is an `int`.
         let handle = unsafe { ffi::PyLong_AsVoidPtr(handle) };
-        note(handle, code);
+        note(handle, status);
     }
     result
 }
 
-/// Records that the child with this handle ended so, as waitpid(2) of other systems would say it.
-fn note(handle: HANDLE, code: c_int) {
+/// What waitpid(2) of other systems would say of a child with this exit code; `None`: it lives, or nothing.
+fn status(code: c_int) -> Option<u32> {
+    match code {
+        STILL_ACTIVE => None,
+        code if code == TERMINATED.0 => Some(TERMINATED.1),
+        0..=CODE_MAX => Some((code as u32) << 8),
+        _ => None,
+    }
+}
+
+/// Records that the child with this handle ended so.
+fn note(handle: HANDLE, status: u32) {
     // SAFETY: a number that was a handle a moment ago: the call fails if it is none.
     let pid = unsafe { GetProcessId(handle) };
     if pid != 0 {
-        recording::child_ended(pid, (code as u32) << 8);
+        recording::child_ended(pid, status);
     }
 }

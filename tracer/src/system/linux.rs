@@ -4,6 +4,8 @@ use pyo3::Python;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
+#[cfg(not(Py_3_12))]
+use std::ffi::{CStr, c_void};
 use std::ffi::{OsStr, c_int};
 use std::fs::{self, File, OpenOptions};
 use std::hash::Hash;
@@ -36,6 +38,12 @@ pub fn thread_id() -> i32 {
 pub fn is_thread_there(id: i32) -> bool {
     // SAFETY: signal 0 only asks for the thread.
     id > 0 && unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), id, 0) } == 0
+}
+
+/// Whether the data of the calling thread is dropped although the process ends at once. `_exit` drops nothing; the
+/// orderly end of a process counts as the end of its main thread.
+pub fn is_process_ending() -> bool {
+    false
 }
 
 /// All signals are blocked for the calling thread, and for threads that it starts.
@@ -105,6 +113,13 @@ pub fn await_writer(file: &File) -> bool {
 pub fn pipe_identity(descriptor: u64) -> Option<impl Hash + Copy> {
     let pipe = fs::metadata(format!("/dev/fd/{descriptor}")).ok()?;
     Some((pipe.dev(), pipe.ino()))
+}
+
+/// The address of a symbol of the interpreter; null if it is not there.
+#[cfg(not(Py_3_12))]
+pub fn symbol(name: &CStr) -> *mut c_void {
+    // SAFETY: a name that ends with a NUL; looks among the symbols of the process.
+    unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }
 }
 
 /// Ends the process with this status, after what the C library does at the end.

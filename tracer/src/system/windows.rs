@@ -3,6 +3,8 @@
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::c_int;
+#[cfg(not(Py_3_12))]
+use std::ffi::{CStr, c_void};
 use std::fs::File;
 use std::hash::Hash;
 use std::io::{self, Error, ErrorKind};
@@ -19,6 +21,12 @@ use windows_sys::Win32::Storage::FileSystem::{
 use windows_sys::Win32::System::IO::OVERLAPPED;
 use windows_sys::Win32::System::SystemInformation::GetTickCount64;
 use windows_sys::Win32::System::Threading::GetCurrentThreadId;
+
+#[link(name = "ntdll", kind = "raw-dylib")]
+unsafe extern "system" {
+    /// Whether libraries are told that the process ends.
+    fn RtlDllShutdownInProgress() -> u8;
+}
 
 /// The interpreter's module of functions of the system.
 pub const OS_MODULE: &str = "nt";
@@ -48,6 +56,13 @@ pub fn thread_id() -> i32 {
 /// A thread that was waited for is gone.
 pub fn is_thread_there(_: i32) -> bool {
     false
+}
+
+/// Whether the data of the calling thread is dropped although the process ends at once, as by `_exit`. Other threads are
+/// gone by then, perhaps with locks.
+pub fn is_process_ending() -> bool {
+    // SAFETY: a call without arguments.
+    unsafe { RtlDllShutdownInProgress() != 0 }
 }
 
 /// There are no signals that interrupt a thread.
@@ -142,6 +157,21 @@ pub fn pipe_identity(handle: u64) -> Option<impl Hash + Copy> {
     // SAFETY: so many units are in the structure, from its first unit on, and fit the array.
     unsafe { ptr::copy_nonoverlapping(from, text.as_mut_ptr(), units) };
     Some(text)
+}
+
+/// The address of a symbol of the interpreter's library; null if it is not there.
+#[cfg(not(Py_3_12))]
+pub fn symbol(name: &CStr) -> *mut c_void {
+    use windows_sys::Win32::System::LibraryLoader::{
+        GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS, GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, GetModuleHandleExW,
+        GetProcAddress,
+    };
+    let mut library = ptr::null_mut();
+    let flags = GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT;
+    // SAFETY: an address inside of the library, which is not read, and a place for its handle.
+    unsafe { GetModuleHandleExW(flags, (&raw const ffi::PyType_Type).cast(), &raw mut library) };
+    // SAFETY: the handle of a library, or null, and a name that ends with a NUL.
+    unsafe { GetProcAddress(library, name.as_ptr().cast()) }.map_or(ptr::null_mut(), |symbol| symbol as *mut c_void)
 }
 
 /// Ends the process with this status, by the C library of the interpreter. The interpreter is finalized already.

@@ -10,6 +10,7 @@
 use crate::exclusive::exclusively;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{shared, thread_own};
+use crate::system::is_process_ending;
 use crate::thread::here::{self, Seen};
 use crate::thread::name;
 use crate::thread::signal_stack::SignalStack;
@@ -219,7 +220,10 @@ fn own_recorder() -> (*mut ThreadRecorder, bool) {
 impl Drop for Own {
     fn drop(&mut self) {
         here::set(here::NOTHING);
-        if let Some(Attached { number, serial, .. }) = self.attached.get() {
+        // The end of a process is not that of its thread: calls that are open stay so.
+        if let Some(Attached { number, serial, .. }) = self.attached.get()
+            && !is_process_ending()
+        {
             recording::retire_thread(number, serial);
         }
     }

@@ -10,6 +10,7 @@
 
 use super::thread_state::ThreadState;
 use crate::imported::from_interpreter;
+use crate::system::symbol;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use std::ffi::{c_int, c_void};
@@ -56,8 +57,7 @@ struct ThreadListLock(*mut c_void);
 
 impl ThreadListLock {
     fn take() -> Option<ThreadListLock> {
-        // SAFETY: a name that ends with a NUL; looks among the symbols of the process.
-        let runtime = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_PyRuntime".as_ptr()) }.cast::<*mut c_void>();
+        let runtime = symbol(c"_PyRuntime").cast::<*mut c_void>();
         if runtime.is_null() {
             return None;
         }

@@ -26,7 +26,7 @@ pub enum Target {
     /// The task of this serial.
     Task(u32),
     /// The work that the object at this address stands for.
-    #[cfg_attr(not(Py_3_12), expect(dead_code, reason = "steps of work are found from 3.12 on"))]
+    #[cfg_attr(not(Py_3_12), allow(dead_code, reason = "steps of work are found from 3.12 on"))]
     Work(usize),
 }
 
