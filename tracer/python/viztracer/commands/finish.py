@@ -14,7 +14,7 @@ import time
 
 from .. import system
 from ..output import report, terminal
-from ..output.quoting import quote
+from ..output.quoting import quote, quote_pattern
 from ..process import session_variable
 from ..process.isolation import code, environment
 from ..process.ring_directory import RingDirectory
@@ -239,7 +239,7 @@ def succeed(tracer: VizTracer, address: str) -> None:
 
 def print_merge_command(rings: RingDirectory, output: str) -> None:
     """Print the command that merges the ring files, as the last line."""
-    pattern = os.path.join(quote(report.relative(rings.path)), f"{quote(rings.prefix)}_*.bin")
+    pattern = quote_pattern(report.relative(rings.path), rings.prefix, "_*.bin")
     terminal.say("Use the following command to merge the ring files into a report:")
     terminal.say(f"viztracer-merge {pattern} -o {quote(report.relative(output))}", terminal.GREEN)
 

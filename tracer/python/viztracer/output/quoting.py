@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..system import PLAIN, in_quotes
+import os
+
+from ..system import EXPANDS_PATTERNS, PLAIN, in_quotes
 
 
 def quote(path: str) -> str:
@@ -15,6 +17,13 @@ def quote(path: str) -> str:
         return f"$'{printable(escaped)}'"
     plain = all(char.isalnum() or char in PLAIN for char in path)
     return path if plain else in_quotes(path)
+
+
+def quote_pattern(directory: str, stem: str, pattern: str) -> str:
+    """Quote a path whose end is a pattern. If no shell expands it, our programs do, and all of it is in quotes."""
+    if EXPANDS_PATTERNS:
+        return os.path.join(quote(directory), f"{quote(stem)}{pattern}")
+    return quote(os.path.join(directory, f"{stem}{pattern}"))
 
 
 def printable(text: str) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AttachingError",
     "EXEC_KEEPS_PROCESS",
+    "EXPANDS_PATTERNS",
     "HAS_COLORS",
     "PLAIN",
     "PROGRAM_MAGIC",
@@ -53,6 +54,8 @@ SCRATCH = "/dev/shm"
 PROGRAM_MAGIC = b"\x7fELF"
 # What a shell takes as it is, beside letters and digits.
 PLAIN = "/._-+@%"
+# Whether a shell replaces `*.bin` by the names of files.
+EXPANDS_PATTERNS = True
 # Whether terminals show the escape sequences of colors.
 HAS_COLORS = True
 # Whether a process that becomes another program (execve(2)) stays the same process.

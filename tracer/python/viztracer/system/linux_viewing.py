@@ -15,6 +15,8 @@ assert sys.platform != "win32"  # for a checker of types
 
 # By which others end the command, beside Ctrl+C.
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+# Whether it can be known which user has opened a connection.
+KNOWS_VISITORS = True
 ROOT = 0
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AttachingError",
     "EXEC_KEEPS_PROCESS",
+    "EXPANDS_PATTERNS",
     "HAS_COLORS",
     "PLAIN",
     "PROGRAM_MAGIC",
@@ -53,7 +54,8 @@ __all__ = [
 ]
 
 PROGRAM_MAGIC = b"MZ\x90\x00"
-PLAIN = "/._-+@%\\:~"
+PLAIN = "/._-+@%\\:~*"
+EXPANDS_PATTERNS = False
 HAS_COLORS = False  # not all of them
 EXEC_KEEPS_PROCESS = False
 TEXT_MAX = 32767  # characters of a command line

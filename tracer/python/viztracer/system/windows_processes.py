@@ -99,7 +99,7 @@ def program(pid: int) -> str:
     try:
         with _Process(pid) as process:
             handle = ctypes.c_void_p(process.handle)
-            found = _kernel().QueryFullProcessImageNameW(handle, 0, path, ctypes.byref(length))
+            found = not process.has_ended and _kernel().QueryFullProcessImageNameW(handle, 0, path, ctypes.byref(length))
     except OSError:
         return ""
     return path.value if found else ""

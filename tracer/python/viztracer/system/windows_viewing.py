@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 assert sys.platform == "win32"  # for a checker of types
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGBREAK)
+KNOWS_VISITORS = False
 
 
 def is_trusted(_user: int) -> bool:

@@ -13,7 +13,7 @@ from types import FrameType
 from ..output import terminal
 from ..output.quoting import quote
 from ..output.report_kinds import FOR_SPEEDSCOPE
-from ..system.viewing import ENDING_SIGNALS
+from ..system.viewing import ENDING_SIGNALS, KNOWS_VISITORS
 from ..version import __version__
 from . import browser
 from .catalog import KINDS, Catalog, Entry, Kind, kind_of
@@ -208,7 +208,7 @@ class Viewer:
                 self.workbench,
                 prefers_perfetto=self.options.perfetto,
                 fragment=FLAME_GRAPH if self.options.flamegraph else "",
-                has_door=not self.options.no_redirect,
+                has_door=KNOWS_VISITORS and not self.options.no_redirect,
             )
         except PermissionError:
             reason = "needs rights that this user lacks"
