@@ -7,6 +7,8 @@
 //!     the command      is an orphan now, with a session of its own and without the descriptors of the program
 //! ```
 //!
+//! macOS has no such children: there, the child is a copy of the process, whose end sends a SIGCHLD.
+//!
 //! The command locks a directory before it is the command, in its own table of descriptors. So no process that another
 //! thread of the program forks meanwhile has the lock.
 //!
@@ -14,7 +16,12 @@
 //! would keep other threads waiting. Orphans belong to process 1, or to the nearest process that has asked for orphans
 //! (prctl(2), PR_SET_CHILD_SUBREAPER). If that is the program itself, it must expect children that it does not know.
 
-use crate::signal::dispose;
+mod job;
+#[cfg_attr(target_os = "macos", path = "background/start_on_macos.rs")]
+mod start;
+
+use crate::signal::{dispose, errno};
+use job::{DIRECTORY, Job};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use std::ffi::{CString, OsString, c_char, c_int, c_void};
@@ -26,11 +33,8 @@ use std::ptr;
 
 /// Bytes of the stack of each of the two children. They call a few functions of the system.
 const STACK: usize = 64 << 10;
-/// The descriptor under which the command has the directory.
-const DIRECTORY: c_int = 3;
 /// The largest signal.
 const SIGNAL_MAX: c_int = 64;
-const SHARED: c_int = libc::CLONE_VM | libc::CLONE_VFORK;
 
 /// A command that is ready to be started. A signal handler may start it, too: that allocates nothing.
 pub struct Command {
@@ -45,23 +49,6 @@ pub struct Command {
     stacks: Vec<u128>,
     /// What the pointers point to, besides the note.
     _texts: Vec<CString>,
-}
-
-/// What both children need, and what they answer.
-struct Job {
-    arguments: *const *const c_char,
-    environment: *const *const c_char,
-    /// The top of the stack of the command before it is the command.
-    stack_top: *mut c_void,
-    directory: *const c_char,
-    /// Whether the command gets the standard error stream of this process.
-    has_stderr: bool,
-    /// The process id of the command, or -1.
-    command: libc::pid_t,
-    /// The error number of what failed, or 0.
-    error: c_int,
-    /// Whether what failed is the lock, which somebody else has.
-    is_locked: bool,
 }
 
 /// Why a command has not begun.
@@ -150,13 +137,14 @@ impl Command {
             arguments: self.arguments.as_ptr(),
             environment: self.environment.as_ptr(),
             stack_top: lower.as_mut_ptr_range().end.cast(),
+            become_command,
             directory: self.directory.as_ptr(),
             has_stderr,
             command: -1,
             error: 0,
             is_locked: false,
         };
-        start_in_between(&mut job, upper.as_mut_ptr_range().end.cast());
+        start::in_between(&mut job, upper.as_mut_ptr_range().end.cast());
         match (job.error, job.command) {
             (_, _) if job.is_locked => Err(NotStarted::Locked),
             (0, -1) => Err(NotStarted::Failed(libc::ECHILD)),
@@ -175,47 +163,6 @@ fn pointers(texts: &[CString]) -> impl Iterator<Item = *const c_char> {
     texts.iter().map(|text| text.as_ptr())
 }
 
-/// Starts the child between, whose stack ends at `top`, and waits for its end.
-fn start_in_between(job: &mut Job, top: *mut c_void) {
-    // SAFETY: a set is made of plain integers, for which zeros are valid.
-    let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { (mem::zeroed(), mem::zeroed()) };
-    // SAFETY: a set to write to.
-    unsafe { libc::sigfillset(&mut all) };
-    // SAFETY: two initialized sets. A handler of the program must not run in a child that shares the memory.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before) };
-    // SAFETY: the stack and the job live until this returns, which is when the child has ended: CLONE_VFORK.
-    let child = unsafe { libc::clone(between, top, SHARED, ptr::from_mut(job).cast()) };
-    if child < 0 {
-        job.error = crate::signal::errno();
-    } else {
-        // SAFETY: our own child. It has ended; its status is not asked for. __WALL: it has no signal for its end.
-        while unsafe { libc::waitpid(child, ptr::null_mut(), libc::__WALL) } < 0
-            && crate::signal::errno() == libc::EINTR
-        {}
-    }
-    // SAFETY: a set that was filled above; the old one is not asked for.
-    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, ptr::null_mut()) };
-}
-
-/// The child: starts the command, and leaves it alone.
-extern "C" fn between(job: *mut c_void) -> c_int {
-    // SAFETY: the job of `start`, whose thread waits meanwhile.
-    let job = unsafe { &mut *job.cast::<Job>() };
-    // SAFETY: takes nothing. What a terminal sends to the program's group is not for the command.
-    unsafe { libc::setsid() };
-    let (top, argument): (_, *mut Job) = (job.stack_top, job);
-    // SAFETY: a stack of its own. This process waits until the command has replaced the memory, or has failed to.
-    let command = unsafe { libc::clone(become_command, top, SHARED | libc::SIGCHLD, argument.cast()) };
-    if command < 0 {
-        job.error = crate::signal::errno();
-    } else if job.error != 0 {
-        // SAFETY: our own child, which has ended; its status is not asked for.
-        unsafe { libc::waitpid(command, ptr::null_mut(), 0) };
-    }
-    job.command = command;
-    0
-}
-
 /// The command, before it is one.
 extern "C" fn become_command(job: *mut c_void) -> c_int {
     // SAFETY: the job of `start`. Its thread and the child between wait meanwhile.
@@ -223,18 +170,18 @@ extern "C" fn become_command(job: *mut c_void) -> c_int {
     for signal in 1..=SIGNAL_MAX {
         dispose(signal, libc::SIG_DFL); // of this process alone: the table of handlers is a copy
     }
-    be_ordinary();
+    start::be_ordinary();
     // SAFETY: a constant path; descriptors of this process alone: their table is a copy.
     let nowhere = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
     // SAFETY: the path outlives the job.
     let directory = unsafe { libc::open(job.directory, libc::O_RDONLY | libc::O_DIRECTORY) };
     if nowhere < 0 || directory < 0 {
-        job.error = crate::signal::errno();
+        job.error = errno();
         return 127;
     }
     // SAFETY: two integers.
     if unsafe { libc::flock(directory, libc::LOCK_SH | libc::LOCK_NB) } < 0 {
-        job.error = crate::signal::errno();
+        job.error = errno();
         job.is_locked = job.error == libc::EWOULDBLOCK;
         return 127;
     }
@@ -248,8 +195,7 @@ extern "C" fn become_command(job: *mut c_void) -> c_int {
             unsafe { libc::dup2(from, to) };
         }
     }
-    // SAFETY: three integers. An old kernel does not know the call: then those without O_CLOEXEC stay open.
-    unsafe { libc::syscall(libc::SYS_close_range, DIRECTORY + 1, c_int::MAX, 0) };
+    start::close_from(DIRECTORY + 1);
     // SAFETY: a set is made of plain integers, for which zeros are valid.
     let mut none: libc::sigset_t = unsafe { mem::zeroed() };
     // SAFETY: a set to write to.
@@ -260,17 +206,6 @@ extern "C" fn become_command(job: *mut c_void) -> c_int {
     let program = unsafe { *job.arguments };
     // SAFETY: two arrays of C strings that end with a null pointer, and the first string of one.
     unsafe { libc::execve(program, job.arguments, job.environment) };
-    job.error = crate::signal::errno();
+    job.error = errno();
     127
-}
-
-/// Gives up a real-time priority: nobody waits for the command. It asks the kernel, since the functions of musl refuse.
-fn be_ordinary() {
-    let usual: libc::c_int = 0; // the kernel's `sched_param` has a priority only
-    // SAFETY: an integer that stands for the calling process.
-    let policy = unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0) };
-    if [libc::SCHED_FIFO, libc::SCHED_RR].map(libc::c_long::from).contains(&policy) {
-        // SAFETY: an initialized structure; of this process alone.
-        unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, libc::SCHED_OTHER, &usual) };
-    }
 }

@@ -42,6 +42,9 @@
 mod sync;
 // Functions of the interpreter that pyo3 does not declare.
 mod imported;
+// System calls of signal handlers.
+#[cfg_attr(windows, path = "signal_on_windows.rs")]
+mod signal;
 // What operating systems do differently.
 mod system;
 // The one line on stderr when tracing does not go on.
@@ -52,9 +55,6 @@ mod daemon;
 mod fallible;
 // The interpreter's state, kept while a hook runs Python.
 mod preserve;
-// System calls of signal handlers.
-#[cfg_attr(windows, path = "signal_on_windows.rs")]
-mod signal;
 // Memory for when there is none.
 mod allocator;
 

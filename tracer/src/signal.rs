@@ -1,27 +1,18 @@
 //! System calls about signals and the calling thread, which a signal handler may make.
 
-use std::ffi::{c_int, c_long};
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "macos")]
+mod macos;
+
+#[cfg(target_os = "linux")]
+pub use linux::*;
+#[cfg(target_os = "macos")]
+pub use macos::*;
+
+use std::ffi::c_int;
 use std::mem;
 use std::ptr;
-
-/// Signals that are sent to a process, to end it or to remind it of something.
-pub const SENT: [c_int; 15] = [
-    libc::SIGTERM,
-    libc::SIGINT,
-    libc::SIGHUP,
-    libc::SIGQUIT,
-    libc::SIGUSR1,
-    libc::SIGUSR2,
-    libc::SIGALRM,
-    libc::SIGVTALRM,
-    libc::SIGPROF,
-    libc::SIGXCPU,
-    libc::SIGXFSZ,
-    libc::SIGPIPE,
-    libc::SIGIO,
-    libc::SIGPWR,
-    libc::SIGSTKFLT,
-];
 
 /// Signals by which processes are asked to end: who sends them knows why.
 pub const ORDERLY: [c_int; 4] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGPIPE];
@@ -75,33 +66,20 @@ fn action(what: usize) -> libc::sigaction {
     action
 }
 
-/// Sends a signal to a thread of this process.
-pub fn send(signal: c_int, thread: i32) {
-    let [pid, thread, signal] = [pid(), thread, signal].map(c_long::from);
-    // SAFETY: three integers. That the thread has ended meanwhile is an error, which is ignored.
-    unsafe { libc::syscall(libc::SYS_tgkill, pid, thread, signal) };
-}
-
 /// Returns the calling thread's errno.
 pub fn errno() -> c_int {
     // SAFETY: the calling thread's own.
-    unsafe { *libc::__errno_location() }
+    unsafe { *errno_location() }
 }
 
 /// Sets the calling thread's errno.
 pub fn set_errno(number: c_int) {
     // SAFETY: the calling thread's own.
-    unsafe { *libc::__errno_location() = number };
+    unsafe { *errno_location() = number };
 }
 
 /// Returns the id of this process.
 pub fn pid() -> i32 {
     // SAFETY: takes nothing and cannot fail.
     unsafe { libc::getpid() }
-}
-
-/// Returns the id of the calling thread.
-pub fn tid() -> i32 {
-    // SAFETY: takes nothing and cannot fail.
-    unsafe { libc::gettid() }
 }

@@ -25,7 +25,7 @@
 //! program: memory replaces the mapping, what was recorded is lost, and a line says so when recording ends.
 
 use crate::ending::exit_report;
-use crate::signal::{SENT, dispose, disposition, errno, pid, send, set_errno, tid};
+use crate::signal::{SENT, SENT_TO_THREAD, dispose, disposition, errno, pid, send, set_errno, tid};
 use crate::snapshots;
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -95,6 +95,6 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, _: *mut c_void) 
 
 /// Whether it is [`exit_report`] that has sent the signal to this thread.
 fn is_from_us(info: &libc::siginfo_t) -> bool {
-    // SAFETY: a signal that was sent by tkill(2) has the sender's pid.
-    info.si_code == libc::SI_TKILL && unsafe { info.si_pid() } == pid()
+    // SAFETY: a signal that was sent has the sender's pid.
+    info.si_code == SENT_TO_THREAD && unsafe { info.si_pid() } == pid()
 }

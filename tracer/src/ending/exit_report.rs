@@ -11,12 +11,11 @@
 //! One more signal that asks the process to end ends the waiting. But not within a second of the first one: terminals
 //! and supervisors send several at a time.
 
-use crate::signal::{SENT, dispose, errno, pid, send, tid};
+use crate::signal::{ANY_CHILD, SENT, await_signal, copy_process, dispose, errno, for_each_thread, pid, send, tid};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use rustix::fs::{self as unix, Mode, OFlags, RawDir};
-use std::ffi::{CStr, CString, OsString, c_char, c_int, c_long};
-use std::mem::{self, MaybeUninit};
+use std::ffi::{CString, OsString, c_char, c_int, c_long};
+use std::mem;
 use std::os::unix::ffi::OsStringExt;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
@@ -158,32 +157,22 @@ fn wait_for_the_end() -> ! {
 
 /// Sends the signal to the other threads, which then wait in the handler; but not those that block it.
 fn stop_other_threads(signal: c_int) {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let Ok(threads) = unix::open(c"/proc/self/task", flags, Mode::empty()) else { return };
-    let mut buffer = [MaybeUninit::uninit(); 1024];
-    let mut entries = RawDir::new(threads, &mut buffer);
-    while let Some(Ok(entry)) = entries.next() {
-        match number(entry.file_name()) {
-            Some(thread) if thread != tid() => send(signal, thread),
-            _ => {}
+    let this = tid();
+    for_each_thread(|thread| {
+        if thread != this {
+            send(signal, thread);
         }
-    }
-}
-
-fn number(name: &CStr) -> Option<i32> {
-    name.to_str().ok()?.parse().ok()
+    });
 }
 
 /// Runs the command and waits for its end. Returns whether it ended well.
 fn run(report: &ExitReport) -> bool {
-    const NO_FLAGS: c_long = 0; // a copy of the process, as fork(2) makes it
     if report.arguments.len() < 2 {
         return false;
     }
-    // SAFETY: the system call alone; fork(3) would also call what was registered by pthread_atfork, which takes locks.
-    match unsafe { libc::syscall(libc::SYS_clone, NO_FLAGS, NO_FLAGS, NO_FLAGS, NO_FLAGS, NO_FLAGS) } {
+    match copy_process() {
         0 => become_command(report),
-        child if child > 0 => wait_for(child as libc::pid_t),
+        child if child > 0 => wait_for(child),
         _ => false, // no more processes
     }
 }
@@ -209,21 +198,20 @@ fn wait_for(child: libc::pid_t) -> bool {
     let (began, requests) = (monotonic(), signals(false, &REQUESTS));
     let mut status = 0;
     loop {
-        // SAFETY: a status to write to. __WALL: the child was made without a signal for its end.
-        match unsafe { libc::waitpid(child, &mut status, libc::WNOHANG | libc::__WALL) } {
+        // SAFETY: a status to write to.
+        match unsafe { libc::waitpid(child, &mut status, libc::WNOHANG | ANY_CHILD) } {
             0 => {}
             -1 if errno() == libc::EINTR => {}
             ended => return ended == child && status == 0,
         }
         let pause = libc::timespec { tv_sec: 0, tv_nsec: POLL_INTERVAL };
-        // SAFETY: an initialized set and a time; nothing is asked about the signal.
-        let signal = unsafe { libc::sigtimedwait(&requests, ptr::null_mut(), &pause) };
-        let again = AGAIN.swap(false, Ordering::Relaxed) || signal > 0;
+        let has_come = await_signal(&requests, &pause);
+        let again = AGAIN.swap(false, Ordering::Relaxed) || has_come;
         if again && monotonic().saturating_sub(began) > SAME_REQUEST {
             // SAFETY: our own child, which has not been waited for.
             unsafe { libc::kill(child, libc::SIGKILL) };
             // SAFETY: the same; its status is not asked for.
-            unsafe { libc::waitpid(child, ptr::null_mut(), libc::__WALL) };
+            unsafe { libc::waitpid(child, ptr::null_mut(), ANY_CHILD) };
             return false;
         }
     }
