@@ -56,8 +56,8 @@ STATUS = {"normally": 0, "by_an_exception": 1, "by_a_status": 3, "by_exit": 4}
 def check(report, pid, path, end):
     ending, function = ENDS[end]
     (process,) = [process for process in report["viztracer_metadata"]["processes"] if process["pid"] == pid]
-    if end == "terminated" and IS_WINDOWS:  # its parent may have asked for its status
-        ending = re.fullmatch(r"(exited with status \d+ |ended )without a word", process["ending"])[0]
+    if end == "terminated" and IS_WINDOWS:  # what subprocess and what multiprocessing has its children end with
+        ending = re.fullmatch("exited with status 1 without a word|ended by SIGTERM", process["ending"])[0]
     assert process["ending"] == ending
     events = [event for event in tree.spans(report) if event["pid"] == pid]
     assert len([event for event in events if event["name"].startswith(f"work ({path}:")]) == 50

@@ -11,7 +11,7 @@ from .command_line import missing_options, source_options
 from .command_line.arguments import UsageError, VizTracersError, add_recording_options, recording_options, whole_number
 from .output import report_kinds
 from .snaptrace import is_output_name
-from .system import AttachingError, check_attaching
+from .system import SCRATCH, AttachingError, check_attaching
 from .tracer.options import OPTIONS, check_together
 from .version import __version__
 
@@ -46,7 +46,7 @@ examples:
                                                keep one ring file per process in D; merge them at any time, also
                                                after a crash or during the run: viztracer-merge D -o out.json
 
-Without --pid_suffix, the ring files are in a directory viztracer_* in /dev/shm, or next to the report if /dev/shm has
+Without --pid_suffix, the ring files are in a directory viztracer_* in {scratch}, or next to the report if {scratch} has
 too little free space. viztracer removes this directory when the report is written, even if a signal or os._exit has
 ended the program. After SIGKILL the directory is kept, and viztracer-merge reads it.
 
@@ -237,7 +237,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="viztracer",
         usage="viztracer [options] (prog.py | -m module | -c code) [arguments of the program]",
         description="Record calls of Python functions, and of C functions by Python code, in all processes.",
-        epilog=EPILOG,
+        epilog=EPILOG.format(scratch=SCRATCH),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument

@@ -12,6 +12,7 @@ import time
 
 from ..output.quoting import printable, quote
 from ..output.sizes import duration, size
+from ..system import SCRATCH
 from ..version import __version__
 from . import discovery, removal, snapshot, status, switching, times
 from .discovery import Session
@@ -27,7 +28,7 @@ examples:
   viztracer-ctl mark 'new version'   record a named instant in all of them
   viztracer-ctl clean --older 1d     remove dead sessions that have recorded nothing for a day, with their ring files
 
-A session is a traced run. Sessions are found in /dev/shm. Those of runs with --pid_suffix and without -o are not there:
+A session is a traced run. Sessions are found in {scratch}. Those of runs with --pid_suffix and without -o are not there:
 their ring files are in the directory that the user has named.
 
 exit status: 0; 1 if there is no such session, no snapshot of all of it, or one cannot be removed or switched; 2 for
@@ -80,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="viztracer-ctl",
         description="List the traced sessions of this user, show or save what they record, switch them, and remove dead "
         "ones.",
-        epilog=EPILOG,
+        epilog=EPILOG.format(scratch=SCRATCH),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
