@@ -29,6 +29,8 @@
 //! - [`main_program`] runs the program of the command `viztracer`; [`command`] merges for Python, [`calls`] gives it
 //!   calls as data; [`background`] starts commands that the program does not see.
 //!
+//! [`system`] has what operating systems do differently, and so have files that are named after one.
+//!
 //! A hook is a critical section: between finding its thread's recorder and leaving it, it neither runs Python nor lets
 //! the interpreter stop its thread. So `stop`, which falls between the hooks of all threads ([`exclusive`]), ends all
 //! recording at once, and memory is freed only after that ([`recording`]). The per-call path formats no text, allocates

@@ -1,5 +1,5 @@
-//! Windows has no signals that end a process. A process that is ended from outside, or by a fault, leaves its file as
-//! it is: the file does not say how it ended.
+//! Windows has no signals that end a process. A process that is ended from outside, by a fault, by Ctrl+Break or with its
+//! console leaves its file as it is: the file does not say how it ended. Ctrl+C is the interpreter's.
 
 use std::ffi::c_int;
 
