@@ -21,9 +21,7 @@ use std::io::{self, Read};
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
-use viztracer_format::control::{
-    BLOCK_SIZE, COUNTS_OFFSET, Counts as Words, Description, SWITCHES_OFFSET, Session, SwitchWords,
-};
+use viztracer_format::control::{BLOCK_SIZE, COUNTS_OFFSET, Counts as Words, Description, Session, SwitchWords};
 
 const PREFIX: &str = "viztracer_control_";
 /// How many bytes of a session's id are in the name of its block.
@@ -189,7 +187,8 @@ pub(crate) struct Parts {
     pub switches: SwitchWords,
 }
 #[cfg(not(loom))]
-const _: () = assert!(COUNTS_OFFSET + std::mem::offset_of!(Parts, switches) == SWITCHES_OFFSET);
+const _: () =
+    assert!(COUNTS_OFFSET + std::mem::offset_of!(Parts, switches) == viztracer_format::control::SWITCHES_OFFSET);
 
 /// The parts of a mapped block that change.
 pub(crate) fn parts(memory: &Memory) -> io::Result<&Parts> {
