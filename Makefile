@@ -34,8 +34,8 @@ DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-windows test-windows-python
-.PHONY: test-musl check-macos stress miri tsan bench wheels check-wheels foreign-wheels check-foreign-wheels check-crates
+.PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-pages test-windows
+.PHONY: test-windows-python test-musl check-macos stress miri tsan bench wheels check-wheels foreign-wheels check-foreign-wheels check-crates
 .PHONY: pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
@@ -90,13 +90,19 @@ tsan: ## test the record path, and stop against hooks under ThreadSanitizer (nee
 COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/.installed)
 
 # Other platforms, in a directory with their compilers (tests/platforms/). wine runs programs for Windows, qemu those for
-# aarch64. There, tests of thousands of merges would take hours. qemu has no seccomp(2), by which a test sees system
-# calls. A test of the page's modules compares paths with `/` in them.
+# aarch64. There, tests of thousands of merges would take hours. qemu's emulation of processes has no seccomp(2), by
+# which a test sees system calls; `make test-pages` has it. A test of the page compares paths with `/` in them.
+#
+# For that emulation, a process that becomes another program has started anew (see proc_pid_stat(5)). So the files of
+# both programs seem to be of two processes: tests of exec, and of os.spawn*, which is fork and exec, fail.
+# Thousands of threads, one after the other, take it longer than the five minutes that a test gives a command.
 CRATES  := -p viztracer-format -p viztracer-recorder -p viztracer-merge
 SLOW    := --skip damage
 SLOWER  := $(SLOW) $(patsubst %,--skip %,cut_anywhere folded::tests perfetto::tests nothing_changes rows_are_a_forest html)
 CORE    := $(patsubst %,tests/python/test_%.py,call_trees threads forks endings merge)
 CORE_OF_WINDOWS := $(patsubst %,tests/python/test_%.py,call_trees threads processes multiprocessing merge inline)
+UNLIKE  := $(patsubst %,--deselect 'test_forks.py::%,test_exec_in_a_child' test_exec_in_the_first_process' \
+  test_start[spawn' test_start[pty' test_start[without')
 SECCOMP := --skip a_call_makes_none --skip a_child_that_makes_one_is_killed
 
 test-aarch64: ## test the crates for Linux on aarch64 (needs root and Debian's packages)
@@ -106,7 +112,16 @@ test-aarch64: ## test the crates for Linux on aarch64 (needs root and Debian's p
 
 test-aarch64-python: .venv/.tools-$(NEWEST) ## run the core of the Python tests there, as far as qemu can (the same needs)
 	tests/platforms/wheel_arm64.sh
-	tests/platforms/enter_arm64.sh target/platforms/arm64-env/bin/python -m pytest $(CORE)
+	tests/platforms/enter_arm64.sh target/platforms/arm64-env/bin/python -m pytest $(CORE) $(UNLIKE) \
+	  -k 'not ten_thousand_threads and not names_of_dead_threads'
+
+# The tests of damage and of random bytes say nothing of a kernel, and would take an hour.
+PROGRAMS := sed -n 's/.*(\(target[^)]*\))$$/\1/p' | grep -vE 'loom|fuzz|damage'
+
+test-pages: ## test the crates of the ring file on a kernel of aarch64 with pages of 16 KiB (the same needs)
+	programs=$$(tests/platforms/cargo.sh aarch64-unknown-linux-gnu test --no-run -p viztracer-format \
+	  -p viztracer-recorder 2>&1 | tee /dev/stderr | $(PROGRAMS)) && \
+	  ARGUMENTS=-q tests/platforms/boot_arm64.sh $$programs
 
 test-windows: ## test the crates for Windows on x86-64 (the same needs)
 	tests/platforms/cargo.sh x86_64-pc-windows-gnu test -p viztracer-format -p viztracer-recorder
