@@ -350,3 +350,21 @@ fn is_backwards(duration: u64) -> bool {
 fn increment(counter: &AtomicU64) {
     counter.store(counter.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2^56 ticks are 278 days of 3 GHz.
+    #[test]
+    fn a_call_that_is_open_when_the_ticks_of_a_frame_wrap_around_has_its_duration() {
+        for begin in [0, 1 << 53, (1 << 56) - 5, (7 << 56) - 1, (1 << 63) - 3, u64::MAX - 20] {
+            let frame = Record { word0: begin << 8 | u64::from(FRAME), word1: 0 };
+            for took in [0, 1, 10, 1 << 40, (1 << 55) - 1] {
+                assert_eq!(elapsed(frame, begin.wrapping_add(took)), took, "from {begin} on");
+                assert!(!is_backwards(took));
+            }
+            assert!(is_backwards(elapsed(frame, begin.wrapping_sub(1))), "from {begin} on");
+        }
+    }
+}
