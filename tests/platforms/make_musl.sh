@@ -1,7 +1,8 @@
 #!/bin/sh
 # Prints the path of a directory with CPython 3.13 for musl, the C library of Alpine, and with musl itself. The script
 # makes it if it is missing, in the user's cache: ten minutes. The sources and musl are those of Debian's distribution
-# trixie; zig compiles them. Removing the directory removes all of it.
+# trixie, and libffi's that of a crate, which has its configure; zig compiles them. Removing the directory removes all
+# of it.
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/viztracer-ring
 made=$cache/musl
@@ -10,8 +11,8 @@ give_up() {
     echo "make: musl is not tested: $*" >&2
     exit 1
 }
-# apt-get with lists of its own: those of the machine may name another distribution. The mirror may be a snapshot with an
-# old index.
+# apt-get with lists of its own: those of the machine may name another distribution. The mirror may be a snapshot with
+# an old index.
 get() {
     apt-get -q -o "Dir::Etc::SourceList=$made/apt/sources.list" -o Dir::Etc::SourceParts=- \
         -o "Dir::State=$made/apt" -o "Dir::Cache=$made/apt/cache" -o Acquire::Check-Valid-Until=false "$@"
@@ -21,6 +22,12 @@ download() {
         printf 'deb %s trixie main\ndeb-src %s trixie main\n' "$mirror" "$mirror" >"$made/apt/sources.list" &&
         get update && cd "$made/source" && get download musl &&
         get source --download-only --tar-only zlib python3.13
+}
+# Puts the source of libffi beside the others.
+download_libffi() {
+    mkdir -p "$made/source/crate/src" && cd "$made/source/crate" && touch src/lib.rs &&
+        printf '[package]\nname = "none"\nedition = "2024"\n[dependencies]\nlibffi-sys = "=4.2.2"\n' >Cargo.toml &&
+        cargo vendor -q vendored && mv vendored/libffi-sys/libffi "$made/source/libffi"
 }
 # Unpacks the source of a package: `unpack zlib`.
 unpack() {
@@ -39,10 +46,11 @@ compile() {
 install() {
     download && dpkg-deb -x musl_*.deb musl &&
         mkdir -p "$made/lib" && cp musl/usr/lib/x86_64-linux-musl/libc.so "$made/lib/ld-musl-x86_64.so.1" &&
-        unpack zlib && compile --static &&
+        unpack zlib && compile --static && download_libffi &&
+        cd "$made/source/libffi" && compile --disable-shared --disable-docs --disable-multi-os-directory &&
         unpack python3.13 && sed -i 's/error unknown libc/define LIBC musl/' Misc/platform_triplet.c &&
         compile --without-ensurepip --disable-test-modules &&
-        "$made/bin/python3.13" -c 'import zlib' && rm -rf "$made/source" "$made/apt"
+        "$made/bin/python3.13" -c 'import ctypes, zlib' && rm -rf "$made/source" "$made/apt"
 }
 mkdir -p "$cache" && touch "$log" || give_up "$cache cannot be used"
 exec 9>>"$log"

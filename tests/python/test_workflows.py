@@ -1,5 +1,5 @@
-"""This repository's own workflows on GitHub. Its machines are not here: actionlint reads the workflows, the rest is what
-they say of themselves and of the platforms."""
+"""This repository's own workflows on GitHub. Its machines are not here: actionlint reads the workflows, the rest is
+what they say of themselves and of the platforms."""
 
 import json
 import os
@@ -87,7 +87,7 @@ def test_the_versions_of_cpython_are_those_of_the_package():
     versions = re.findall(r"Python :: (3\.\d+)", project)
     for name in ("ci.yml", "release.yml"):
         assert yaml.safe_load(text(name))["env"]["PYTHONS"].split() == versions
-    (built,) = (step["with"]["args"] for _, job, step in steps() if job == "wheels" and "maturin" in step.get("uses", ""))
+    (built,) = (step["with"]["args"] for _, job, step in steps() if job == "wheels" and "PyO3/" in step.get("uses", ""))
     assert built.endswith(f"--interpreter {' '.join(versions)}")
 
 

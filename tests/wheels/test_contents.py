@@ -1,5 +1,5 @@
-"""What is in the wheels of `make wheels` and `make foreign-wheels`. These tests run no code of a wheel, so they check the
-wheels of all platforms on one machine."""
+"""What is in the wheels of `make wheels` and `make foreign-wheels`. These tests run no code of a wheel, so they check
+the wheels of all platforms on one machine."""
 
 import re
 import stat
@@ -24,17 +24,26 @@ TAGS = {
 GLIBC_MAX = (2, 17)  # what manylinux2014 promises
 # The libraries that every machine of a kind has, as far as the native parts may need them.
 GLIBC = {"libc.so.6", "libdl.so.2", "libgcc_s.so.1", "libm.so.6", "libpthread.so.0", "librt.so.1"}
+MACOS = {f"/usr/lib/lib{name}.dylib" for name in ("System.B", "iconv.2", "charset.1")}
+MACOS |= {"/System/Library/Frameworks/CoreFoundation.framework/Versions/A/CoreFoundation"}
 LIBRARIES = {
     "x86_64-unknown-linux-gnu": GLIBC | {"ld-linux-x86-64.so.2"},
     "aarch64-unknown-linux-gnu": GLIBC | {"ld-linux-aarch64.so.1"},
     "x86_64-unknown-linux-musl": {"libc.so", "libc.musl-x86_64.so.1"},
     "aarch64-unknown-linux-musl": {"libc.so", "libc.musl-aarch64.so.1"},
-    "x86_64-apple-darwin": {"/usr/lib/libSystem.B.dylib", "/usr/lib/libiconv.2.dylib"},
-    "aarch64-apple-darwin": {"/usr/lib/libSystem.B.dylib", "/usr/lib/libiconv.2.dylib"},
+    "x86_64-apple-darwin": MACOS,
+    "aarch64-apple-darwin": MACOS,
 }
-# Crates in Rust's standard library, which the notices name as a whole. Their paths are in the native parts if the library
-# was compiled for the wheel.
+# Crates in Rust's standard library, which the notices name as a whole. Their paths are in the native parts if the
+# library was compiled for the wheel.
 STANDARD = {"addr2line", "adler2", "gimli", "hashbrown", "libc", "memchr", "miniz_oxide", "object", "rustc-demangle"}
+# What starts programs; one that is linked statically has none.
+LOADERS = {
+    "x86_64-unknown-linux-gnu": {"/lib64/ld-linux-x86-64.so.2"},
+    "aarch64-unknown-linux-gnu": {"/lib/ld-linux-aarch64.so.1"},
+    "x86_64-unknown-linux-musl": {"/lib/ld-musl-x86_64.so.1"},
+    "aarch64-unknown-linux-musl": {"/lib/ld-musl-aarch64.so.1"},
+}
 FORMATS = {"linux": "ELF", "apple": "Mach-O", "pc": "PE"}
 PACKAGE = ROOT / "tracer/python"
 BESIDE = ROOT / "tracer/data/purelib"
@@ -102,6 +111,7 @@ def test_native_parts_are_of_the_platform(wheel):
         assert part.format == FORMATS["linux" if "linux" in wheel.target else vendor], name
         if wheel.target in LIBRARIES:
             assert part.libraries <= LIBRARIES[wheel.target], name
+        assert part.loader is None or part.loader in LOADERS[wheel.target], name
         assert not part.search, f"{name} looks for libraries in {part.search}"
         if part.format == "Mach-O":
             least = tuple(map(int, re.match(r"macosx_(\d+)_(\d+)_", wheel.platforms).groups()))
