@@ -99,6 +99,7 @@ COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/
 #
 # With musl, two tests of programs that use up their memory fail.
 CRATES  := -p viztracer-format -p viztracer-recorder -p viztracer-merge
+RECORDS := --lib --tests -p viztracer-format -p viztracer-recorder
 SLOW    := --skip damage
 SLOWER  := $(SLOW) $(patsubst %,--skip %,cut_anywhere folded::tests perfetto::tests nothing_changes rows_are_a_forest html)
 CORE    := $(patsubst %,tests/python/test_%.py,call_trees threads forks endings merge)
@@ -109,7 +110,7 @@ SPARED  := -k 'not out_of_memory and not out_of_all_memory'
 SECCOMP := --skip a_call_makes_none --skip a_child_that_makes_one_is_killed
 
 test-aarch64: ## test the crates for Linux on aarch64 (needs root and Debian's packages)
-	tests/platforms/cargo.sh aarch64-unknown-linux-gnu test --lib --tests -p viztracer-format -p viztracer-recorder -- $(SECCOMP)
+	tests/platforms/cargo.sh aarch64-unknown-linux-gnu test $(RECORDS) -- $(SECCOMP)
 	tests/platforms/cargo.sh aarch64-unknown-linux-gnu test -p viztracer-merge --lib -- $(SLOWER)
 	tests/platforms/compare_reports.sh aarch64-unknown-linux-gnu qemu-aarch64 -L /usr/aarch64-linux-gnu
 
@@ -127,7 +128,7 @@ test-pages: ## test the crates of the ring file on a kernel of aarch64 with page
 	  ARGUMENTS=-q tests/platforms/boot_arm64.sh $$programs
 
 test-windows: ## test the crates for Windows on x86-64 (the same needs)
-	tests/platforms/cargo.sh x86_64-pc-windows-gnu test --lib --tests -p viztracer-format -p viztracer-recorder
+	tests/platforms/cargo.sh x86_64-pc-windows-gnu test $(RECORDS)
 	tests/platforms/cargo.sh x86_64-pc-windows-gnu test -p viztracer-merge --lib -- $(SLOW) --skip every_module_is_in
 	tests/platforms/compare_reports.sh x86_64-pc-windows-gnu wine
 
@@ -136,7 +137,7 @@ test-windows-python: .venv/.tools-$(NEWEST) ## run the core of the Python tests 
 	tests/platforms/wine_python.sh -m pytest $(CORE_OF_WINDOWS)
 
 test-musl: .venv/.zig ## test the crates, and CPython 3.13, with musl, the C library of Alpine (the same)
-	tests/platforms/zigbuild.sh x86_64-unknown-linux-musl test --lib --tests -p viztracer-format -p viztracer-recorder
+	tests/platforms/zigbuild.sh x86_64-unknown-linux-musl test $(RECORDS)
 	tests/platforms/zigbuild.sh x86_64-unknown-linux-musl test -p viztracer-merge --lib -- $(SLOW)
 	tests/platforms/compare_reports.sh x86_64-unknown-linux-musl env
 	tests/platforms/wheel_musl.sh
@@ -145,7 +146,7 @@ test-musl: .venv/.zig ## test the crates, and CPython 3.13, with musl, the C lib
 check-macos: .venv/.zig ## compile and link the crates for macOS on both processors (the same)
 	for processor in aarch64 x86_64; do \
 	  tests/platforms/zigbuild.sh $$processor-apple-darwin build -p viztracer-merge && \
-	  tests/platforms/zigbuild.sh $$processor-apple-darwin test --no-run --lib --tests -p viztracer-format -p viztracer-recorder \
+	  tests/platforms/zigbuild.sh $$processor-apple-darwin test --no-run $(RECORDS) \
 	    || exit; \
 	done
 
