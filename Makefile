@@ -35,8 +35,8 @@ DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
 .PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-pages test-windows
-.PHONY: test-windows-python test-musl check-macos stress miri tsan bench wheels check-wheels foreign-wheels check-foreign-wheels check-crates
-.PHONY: pictures clean
+.PHONY: test-windows-python test-musl check-macos stress miri tsan bench wheels check-wheels foreign-wheels
+.PHONY: check-foreign-wheels check-crates pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
 .SECONDARY:
 
@@ -103,7 +103,8 @@ RECORDS := --lib --tests -p viztracer-format -p viztracer-recorder
 SLOW    := --skip damage
 SLOWER  := $(SLOW) $(patsubst %,--skip %,cut_anywhere folded::tests perfetto::tests nothing_changes rows_are_a_forest html)
 CORE    := $(patsubst %,tests/python/test_%.py,call_trees threads forks endings merge)
-CORE_OF_WINDOWS := $(patsubst %,tests/python/test_%.py,call_trees threads processes multiprocessing merge inline)
+CORE_OF_WINDOWS := $(patsubst %,tests/python/test_%.py,call_trees threads processes multiprocessing pools merge inline \
+  common_endings system)
 UNLIKE  := $(patsubst %,--deselect 'test_forks.py::%,test_exec_in_a_child' test_exec_in_the_first_process' \
   test_start[spawn' test_start[pty' test_start[without')
 SPARED  := -k 'not out_of_memory and not out_of_all_memory'

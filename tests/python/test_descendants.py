@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import tree
 import viztracer
-from conftest import BIN
+from conftest import BIN, START_METHODS
 
 CHILD = """
 import os
@@ -182,7 +182,7 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", START_METHODS)
 @pytest.mark.parametrize("body", BODIES)
 def test_multiprocessing(sandbox, method, body):
     script = sandbox.script(MULTIPROCESSING.format(method=method, body=BODIES[body]))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import tree
-from conftest import BIN, heed_interrupts, library
+from conftest import BIN, START_METHODS, heed_interrupts, library
 
 HANGS = 120  # seconds
 
@@ -230,7 +230,7 @@ def test_a_child_that_uvloop_forks_and_executes_is_no_alarm(sandbox, options):
     assert sorted(endings(sandbox.report("r.json"))) == [exec_, exec_, "exited"]
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", START_METHODS)
 def test_workers_that_their_pool_ends_are_no_alarm(sandbox, method):
     """Neither are those of a server that forks them, which has no file. It is the default from CPython 3.14 on."""
     script = sandbox.script(

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from conftest import START_METHODS
 from viztracer import VizTracer
 from viztracer.version import VIZTRACER_VERSION
 from viztracer.vizplugin import VizPluginBase, VizPluginError
@@ -223,7 +224,7 @@ def get_vizplugin(text):
 """
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", START_METHODS)
 def test_a_process_of_a_plugin_does_not_run_the_program(sandbox, method):
     """Nor does a server that forks it, which imports the main module from CPython 3.14 on."""
     sandbox.script(STARTS_A_PROCESS.format(method=method), "my_plugin.py")

@@ -5,6 +5,7 @@ import re
 import sys
 
 import pytest
+from conftest import START_METHODS
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="the hooks of older versions do not ask for it")
 
@@ -170,7 +171,7 @@ def begun_next(events, event):
     return min(calls, key=lambda call: call["ts"])
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", START_METHODS)
 def test_each_arrow_leads_to_the_work_that_was_submitted_to_a_process(sandbox, method):
     events = recorded_processes(sandbox, "executors", method)
     whole = [arrow for arrow in arrows(events).values() if set(arrow) == {"s", "f"}]
@@ -184,7 +185,7 @@ def test_each_arrow_leads_to_the_work_that_was_submitted_to_a_process(sandbox, m
         assert around(events, arrow["s"], "ProcessPoolExecutor.submit") is not None
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", START_METHODS)
 def test_each_piece_of_a_multiprocessing_pool_has_an_arrow(sandbox, method):
     events = recorded_processes(sandbox, "pools", method)
     whole = [arrow for arrow in arrows(events).values() if set(arrow) == {"s", "f"}]

@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from conftest import START_METHODS
 from test_last_acts import endings, processes
 
 KILLED = "killed by SIGKILL"
@@ -98,7 +99,7 @@ def test_subprocess(sandbox, parent):
     assert of_child(sandbox.report("r.json")) == KILLED
 
 
-@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("method", START_METHODS)
 def test_multiprocessing(sandbox, method):
     script = sandbox.script(
         CHILD + "import multiprocessing as mp\n"
