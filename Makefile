@@ -144,11 +144,15 @@ test-musl: .venv/.zig ## test the crates, and CPython 3.13, with musl, the C lib
 	tests/platforms/wheel_musl.sh
 	target/platforms/musl-env/bin/python -m pytest $(CORE) $(SPARED)
 
-check-macos: .venv/.zig ## compile and link the crates for macOS on both processors (the same)
+# Debian's Rust has no rust-objcopy, which would strip libraries of macOS.
+check-macos: .venv/.zig ## compile and link the crates and a wheel for macOS on both processors (the same)
 	for processor in aarch64 x86_64; do \
-	  tests/platforms/zigbuild.sh $$processor-apple-darwin build -p viztracer-merge && \
-	  tests/platforms/zigbuild.sh $$processor-apple-darwin test --no-run $(RECORDS) \
-	    || exit; \
+	  target=$$processor-apple-darwin && \
+	  tests/platforms/zigbuild.sh $$target build -p viztracer-merge && \
+	  tests/platforms/zigbuild.sh $$target test --no-run $(RECORDS) && \
+	  VIZTRACER_MERGE_PROGRAM=$(CURDIR)/target/platforms/$$target/debug/viztracer-merge \
+	    tests/platforms/zigbuild.sh $$target maturin --profile dev --strip false -i python3.13 \
+	    -o target/platforms/macos-wheels || exit; \
 	done
 
 bench: .venv/.installed $(COMPARED) $(VIEWERS) ## measure the figures of README
