@@ -8,6 +8,7 @@ import pytest
 from conftest import IS_WINDOWS
 from viztracer import system, util
 from viztracer.output.quoting import quote, quote_pattern
+from viztracer.sessions import discovery
 from viztracer.system import directories, processes
 
 WAITS = "import sys; print('ready', flush=True); sys.stdin.read()"
@@ -54,6 +55,14 @@ def test_a_program_that_is_waited_for(tmp_path):
     started = system.start_program(command, dict(os.environ) | {"TOLD": "yes"})
     assert os.waitpid(started, 0)[1] == 0
     assert (tmp_path / "told").read_text() == f"{command[3:]} yes"
+
+
+@pytest.mark.posix("symlink")
+def test_the_directory_of_ring_files_may_be_a_link(tmp_path, monkeypatch):
+    """As /dev/shm is on some systems, which leads to /run/shm."""
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.setattr(discovery, "SCRATCH", str(tmp_path / "link"))
+    assert discovery.find() == []
 
 
 def test_the_directory_of_ring_files():

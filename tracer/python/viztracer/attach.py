@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from .process import this_process
-from .system import user_signals
+from .system import signals
 from .viztracer import VizTracer
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -56,7 +56,7 @@ def stop_attach(directory: str | None = None) -> None:
 def uninstall_attach() -> None:
     """End a recording from outside, and no longer heed the signals of `VizTracer.install`."""
     stop_attach()
-    owner = user_signals.heeding()
+    owner = signals.heeding()
     if isinstance(owner, VizTracer):
         owner.uninstall()
 

@@ -113,7 +113,7 @@ def find() -> list[Session]:
         NoSharedMemoryError: they cannot be searched.
     """
     try:
-        shared = directories.open_listed(SCRATCH)
+        shared = directories.open_listed(os.path.realpath(SCRATCH))  # it may be a link itself
     except OSError as error:
         raise NoSharedMemoryError(f"{SCRATCH}: {error.strerror}: no session can be found without it") from None
     try:

@@ -113,7 +113,7 @@ def _check(session: Session, name: str, directory: Directory | None) -> None:
 
 def _unlink_block(session: Session) -> None:
     """Remove the control block, unless another user's stands there now."""
-    shared = directories.enter(SCRATCH)
+    shared = directories.enter(os.path.realpath(SCRATCH))
     try:
         found = directories.state_of(session.block, shared)
         if stat.S_ISREG(found.st_mode) and directories.is_own(found):

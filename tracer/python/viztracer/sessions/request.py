@@ -135,5 +135,5 @@ def _await(pid: int, path: str) -> None:
 
 
 def _runs(pid: int) -> bool:
-    """Return whether a process runs, and not only waits for its parent."""
+    """Return whether a process has not ended yet, as a zombie has."""
     return processes.running_since(pid) is not None

@@ -1,6 +1,6 @@
 """What each operating system does in its own way: one module per system, with the same names in each.
 
-No other module of the package asks on which system it runs. This one is imported by every traced process.
+No other module of the package decides by the system on which it runs. This one is imported by every traced process.
 """
 
 from __future__ import annotations

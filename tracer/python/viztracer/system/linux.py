@@ -5,9 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from . import procfs as processes
-from . import user_signals
-
 assert sys.platform != "win32"  # for a checker of types
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -37,7 +34,6 @@ __all__ = [
     "open_directory",
     "path_of_script",
     "pid_exists",
-    "processes",
     "register_at_fork",
     "release_signals",
     "renew_in_forked_children",
@@ -45,7 +41,6 @@ __all__ = [
     "start_program",
     "texts_max",
     "try_lock",
-    "user_signals",
 ]
 
 # The directory of the ring files of runs that merge them themselves, and of the control blocks of all runs.
@@ -123,7 +118,9 @@ def try_lock(descriptor: int, *, alone: bool) -> bool:
 
 def identity() -> str:
     """Return what no other process has, and what stays if this one becomes another program: pid and start time."""
-    return f"{os.getpid()} {processes.start_ticks(os.getpid())}"
+    from .procfs import start_ticks
+
+    return f"{os.getpid()} {start_ticks(os.getpid())}"
 
 
 def host_name() -> str:

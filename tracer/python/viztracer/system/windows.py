@@ -9,9 +9,6 @@ from __future__ import annotations
 import os
 import sys
 
-from . import no_user_signals as user_signals
-from . import windows_processes as processes
-
 assert sys.platform == "win32"  # for a checker of types
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -42,7 +39,6 @@ __all__ = [
     "open_directory",
     "path_of_script",
     "pid_exists",
-    "processes",
     "register_at_fork",
     "release_signals",
     "renew_in_forked_children",
@@ -50,7 +46,6 @@ __all__ = [
     "start_program",
     "texts_max",
     "try_lock",
-    "user_signals",
 ]
 
 PROGRAM_MAGIC = b"MZ\x90\x00"
@@ -141,7 +136,9 @@ def is_own(path: str) -> bool:
 
 def pid_exists(pid: int) -> bool:
     """Whether there is a process with this id, which is above 0."""
-    return processes.running_since(pid) is not None
+    from .windows_processes import running_since
+
+    return running_since(pid) is not None
 
 
 def hold_signals() -> set[int]:

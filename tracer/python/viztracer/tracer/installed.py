@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from ..system import user_signals
 from .plugged_trace import PluggedTrace
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -24,17 +23,21 @@ class InstalledTracer(PluggedTrace):
 
     def install(self) -> None:
         """Begin to record on SIGUSR1; stop and save on SIGUSR2, which ``viztracer --attach_installed`` sends."""
-        user_signals.heed(self._start_by_signal, self._save_by_signal)
+        from ..system import signals
+
+        signals.heed(self._start_by_signal, self._save_by_signal)
         if self._installed is None:
-            self._installed = user_signals.open_token()
+            self._installed = signals.open_token()
 
     def uninstall(self) -> None:
         """Give the signals of `install` their default actions, and forget what was recorded but not saved."""
         if self._installed is None:
             return
+        from ..system import signals
+
         self.stop()
         self.clear()
-        user_signals.forget()
+        signals.forget()
         os.close(self._installed)
         self._installed = None
 
