@@ -1,5 +1,6 @@
-//! What each operating system does in its own way, as far as the extension asks. One file per system has all of it,
-//! under the same names. A module that is another one on Windows has a second file, whose name says so.
+//! What each operating system does in its own way, as far as the extension asks. One file per system has it under the
+//! same names; what Linux and macOS share is in `unix.rs`. A module that is another one on Windows or macOS has a second
+//! file, whose name says so.
 //!
 //! | | Linux | macOS | Windows |
 //! |---|---|---|---|

@@ -15,15 +15,16 @@ pub fn warning(files: &[FilePlan]) -> Option<String> {
     let mut jumps = files.iter().filter_map(jumped);
     let (file, by) = jumps.next()?;
     let others = match jumps.count() {
-        0 => String::new(),
-        others => format!(" and {others} others"),
+        0 => " was".into(),
+        1 => " and 1 other were".into(),
+        others => format!(" and {others} others were"),
     };
     let calls = match file.recording.ticks_are_nanoseconds {
         true => "",
         false => ", and calls of the second around it may look shorter than they were",
     };
     Some(format!(
-        "the wall clock jumped ahead by {} while {}{others} was recorded, as when a machine sleeps: times of day after \
+        "the wall clock jumped ahead by {} while {}{others} recorded, as when a machine sleeps: times of day after \
          that are too early by as much{calls}",
         when::duration(by),
         display::path(&file.path)

@@ -26,6 +26,12 @@ pub fn in_between(job: &mut Job, _: *mut c_void) {
         return;
     }
     let [from, to] = pipe.map(out_of_the_way);
+    if from < 0 || to < 0 {
+        job.error = errno();
+        close(from);
+        close(to);
+        return;
+    }
     // SAFETY: a set is a number, for which zero is valid.
     let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = unsafe { (mem::zeroed(), mem::zeroed()) };
     // SAFETY: a set to write to.
@@ -54,7 +60,9 @@ pub fn in_between(job: &mut Job, _: *mut c_void) {
 fn out_of_the_way(descriptor: c_int) -> c_int {
     // SAFETY: three integers.
     let other = unsafe { libc::fcntl(descriptor, libc::F_DUPFD_CLOEXEC, DIRECTORY + 1) };
+    let error = errno();
     close(descriptor);
+    crate::signal::set_errno(error);
     other
 }
 
@@ -109,6 +117,6 @@ pub fn close_from(descriptor: c_int) {
 pub fn be_ordinary() {}
 
 fn close(descriptor: c_int) {
-    // SAFETY: a descriptor of ours.
+    // SAFETY: a descriptor of ours, or none, which is an error.
     unsafe { libc::close(descriptor) };
 }

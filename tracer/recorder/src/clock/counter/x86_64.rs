@@ -11,9 +11,9 @@ pub fn read() -> u64 {
 
 /// Whether the counter runs at one rate on all processors and never stops, and the kernel takes its own time from it.
 ///
-/// If the kernel has found it unstable, it takes another one: `hpet` or `acpi_pm` on bare metal, and in a virtual machine
-/// `kvm-clock`, `xen` or `hyperv_clocksource_tsc_page`, although the processor may still call the counter invariant there.
-/// These correct the counter for each virtual processor, and when the machine moves to another host.
+/// The kernel takes another one, such as `hpet` or `acpi_pm`, if it has found the counter unstable. In a virtual machine it
+/// may take what the host offers: `kvm-clock`, `xen` or `hyperv_clocksource_tsc_page`. That corrects the counter for each
+/// virtual processor, and when the machine moves to another host, although the processor may call it invariant.
 pub fn is_steady(clock_source: &str) -> bool {
     is_trusted(clock_source, is_invariant())
 }
