@@ -38,7 +38,7 @@ impl Input {
         });
         copy.segments(|kind| matches!(kind, SegmentKind::Labels | SegmentKind::Stacks))?;
         copy.follow_growth()?;
-        copy.calls()?;
+        copy.segments(|kind| matches!(kind, SegmentKind::Calls | SegmentKind::Payload))?;
         copy.follow_growth()?;
         copy.segments(|kind| kind == SegmentKind::Names)?;
         copy.labels_again()?;
@@ -63,16 +63,6 @@ fn check_space(file: &File, length: u64) -> io::Result<()> {
     if free_space(file)? / 2 < length { Err(no_space()) } else { Ok(()) }
 }
 
-/// A segment that is to be copied. In the order of time.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Listed {
-    /// `None`: it is damaged.
-    generation: Option<u64>,
-    index: u32,
-    /// Whether calls may be added to it.
-    takes_calls: bool,
-}
-
 /// A snapshot in the making.
 struct SnapshotCopy {
     from: Input,
@@ -86,46 +76,26 @@ impl SnapshotCopy {
         Ok(())
     }
 
-    /// Copies the segments of the wanted kinds, and those that are damaged.
+    /// Copies the segments of the wanted kinds, and those that are damaged, the newest ones first. A process overwrites
+    /// the oldest ones first. So of each thread, what is overwritten before it is copied is older than all that is
+    /// copied. What it is overwritten with is left out, since it is newer than what the copy has of other segments. So
+    /// the copy has no gap in between.
+    ///
+    /// Unsealed segments of calls come before all others: a thread commits the arguments of a call before the call, so
+    /// each call that is copied finds its arguments in what is copied later, unless the segment that has them was opened
+    /// after the listing.
     fn segments(&self, wanted: impl Fn(SegmentKind) -> bool) -> io::Result<()> {
-        self.copy(self.listed(wanted))
-    }
-
-    /// Copies the calls and their arguments. A thread commits the arguments of a call before the call, so unsealed
-    /// segments of calls come first, and segments of arguments are listed after that: some are opened meanwhile.
-    fn calls(&mut self) -> io::Result<()> {
-        let found = self.listed(|kind| matches!(kind, SegmentKind::Calls | SegmentKind::Payload));
-        let (unsealed, mut others): (Vec<Listed>, Vec<Listed>) = found.into_iter().partition(|one| one.takes_calls);
-        let copied: Vec<u32> = unsealed.iter().map(|one| one.index).collect();
-        self.copy(unsealed)?;
-        self.follow_growth()?;
-        others.extend(self.listed(|kind| kind == SegmentKind::Payload));
-        others.retain(|one| !copied.contains(&one.index));
-        self.copy(others)
-    }
-
-    /// The segments of the wanted kinds, and those that are damaged.
-    fn listed(&self, wanted: impl Fn(SegmentKind) -> bool) -> Vec<Listed> {
-        let mut found = Vec::new();
+        let mut found: Vec<(bool, Option<u64>, u32)> = Vec::new();
         self.from.segments(|index, segment| match segment {
-            Ok(Segment { kind, .. }) if !wanted(kind) => {}
+            Ok(segment) if !wanted(segment.kind) => {}
             Ok(Segment { kind, seal, generation, .. }) => {
-                let takes_calls = kind == SegmentKind::Calls && seal.is_none();
-                found.push(Listed { generation: Some(generation), index, takes_calls });
+                found.push((kind == SegmentKind::Calls && seal.is_none(), Some(generation), index));
             }
-            Err(_) => found.push(Listed { generation: None, index, takes_calls: false }),
+            Err(_) => found.push((false, None, index)),
         });
-        found
-    }
-
-    /// Copies these segments, the newest ones first. A process overwrites the oldest ones first. So of each thread, what
-    /// is overwritten before it is copied is older than all that is copied. Calls that it is overwritten with are left
-    /// out, since they are newer than what the copy has of other segments. So the copy has no gap in between.
-    fn copy(&self, mut found: Vec<Listed>) -> io::Result<()> {
-        found.sort_unstable_by_key(|one| Reverse(*one));
-        found.dedup();
+        found.sort_unstable_by_key(|of| Reverse(*of));
         let mut buffer = Vec::new();
-        found.into_iter().try_for_each(|one| self.segment(one.index, one.generation, one.index, &mut buffer))
+        found.into_iter().try_for_each(|(_, generation, index)| self.segment(index, generation, index, &mut buffer))
     }
 
     /// Copies all labels once more, behind all segments of the file.
