@@ -91,7 +91,7 @@ COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/
 
 # Other platforms, in a directory with their compilers (tests/platforms/). wine runs programs for Windows, qemu those for
 # aarch64. There, tests of thousands of merges would take hours. qemu's emulation of processes has no seccomp(2), by
-# which a test sees system calls; `make test-pages` has it. A test of the page compares paths with `/` in them.
+# which a test sees system calls; `make test-pages` has it.
 #
 # For that emulation, a process that becomes another program has started anew (see proc_pid_stat(5)). So the files of
 # both programs seem to be of two processes: tests of exec, and of os.spawn*, which is fork and exec, fail.
@@ -130,7 +130,7 @@ test-pages: ## test the crates of the ring file on a kernel of aarch64 with page
 
 test-windows: ## test the crates for Windows on x86-64 (the same needs)
 	tests/platforms/cargo.sh x86_64-pc-windows-gnu test $(RECORDS)
-	tests/platforms/cargo.sh x86_64-pc-windows-gnu test -p viztracer-merge --lib -- $(SLOW) --skip every_module_is_in
+	tests/platforms/cargo.sh x86_64-pc-windows-gnu test -p viztracer-merge --lib -- $(SLOW)
 	tests/platforms/compare_reports.sh x86_64-pc-windows-gnu wine
 
 test-windows-python: .venv/.tools-$(NEWEST) ## run the core of the Python tests there (the same needs)

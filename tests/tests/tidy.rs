@@ -57,6 +57,12 @@ fn hooks_make_no_objects_by_conversions_that_panic() {
     }
 }
 
+/// Else git on Windows would end the lines of a checkout by `\r\n`, and files would differ from what is built of them.
+#[test]
+fn git_changes_no_ends_of_lines() {
+    assert!(read(".gitattributes").lines().any(|line| line == "* -text"));
+}
+
 #[test]
 fn the_map_shows_the_folders_there_are() {
     let readme = read("README.md");

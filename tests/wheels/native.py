@@ -1,7 +1,6 @@
 """What the native parts of a wheel are made for: the processor, and the libraries that they load. Reads the formats of
 Linux (ELF), macOS (Mach-O) and Windows (PE), so that wheels of all platforms can be checked on one machine."""
 
-import re
 import struct
 from dataclasses import dataclass
 
@@ -15,6 +14,9 @@ LOADS_LIBRARY = {0xC, 0x80000018, 0x8000001F, 0x20}
 LC_BUILD_VERSION, LC_VERSION_MIN_MACOSX, LC_RPATH = 0x32, 0x24, 0x8000001C
 DT_NEEDED, DT_STRTAB, DT_RPATH, DT_RUNPATH = 1, 5, 15, 29
 PT_LOAD, PT_DYNAMIC, PT_INTERP = 1, 2, 3
+# The tables of libraries in PE, loaded at once and later: which directory, the size of an entry, where its name is.
+IMPORTS = ((1, 20, 12), (13, 32, 4))
+PE_DIRECTORIES = 112  # where the directories are in the optional header of 64 bits
 
 
 @dataclass
@@ -90,8 +92,22 @@ def mach_o(content):
 
 
 def pe(content):
-    """Names of libraries are found as words: nothing else in our native parts ends in `.dll`."""
     (header,) = struct.unpack_from("<I", content, 60)
-    (processor,) = struct.unpack_from("<H", content, header + 4)
-    libraries = {name.decode().lower() for name in re.findall(rb"\0([\w.-]+\.dll)\0", content, re.IGNORECASE)}
+    processor, count = struct.unpack_from("<HH", content, header + 4)
+    (size,) = struct.unpack_from("<H", content, header + 20)
+    optional = header + 24
+    # size in memory, address, size in the file, offset
+    sections = [struct.unpack_from("<4I", content, optional + size + 40 * n + 8) for n in range(count)]
+
+    def offset_of(address):
+        (section,) = (s for s in sections if s[1] <= address < s[1] + max(s[0], s[2]))
+        return address - section[1] + section[3]
+
+    libraries = set()
+    for directory, step, name in IMPORTS:
+        (table,) = struct.unpack_from("<I", content, optional + PE_DIRECTORIES + 8 * directory)
+        at = offset_of(table) if table else None
+        while at is not None and (address := struct.unpack_from("<I", content, at + name)[0]):
+            libraries.add(text_at(content, offset_of(address)).lower())
+            at += step
     return Native("PE", PROCESSORS["PE"][processor], libraries)

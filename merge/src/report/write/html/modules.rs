@@ -231,7 +231,7 @@ mod tests {
                 files(&path, extension, found);
             } else if path.extension().is_some_and(|of| of == extension) {
                 let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("viewer");
-                found.insert(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+                found.insert(path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/"));
             }
         }
     }
