@@ -89,6 +89,7 @@ def test_the_versions_of_cpython_are_those_of_the_package():
         assert yaml.safe_load(text(name))["env"]["PYTHONS"].split() == versions
     (built,) = (step["with"]["args"] for _, job, step in steps() if job == "wheels" and "PyO3/" in step.get("uses", ""))
     assert built.endswith(f"--interpreter {' '.join(versions)}")
+    assert built.startswith("${{ endsWith(matrix.target, '-musl') && '--zig' || '' }} ")
 
 
 def test_jobs_can_do_no_more_than_they_must():
@@ -102,9 +103,10 @@ def test_jobs_can_do_no_more_than_they_must():
         for name, job in workflow["jobs"].items():
             assert job.get("permissions") == may_write.get((path.name, name)), name
             assert "timeout-minutes" in job or "uses" in job, name
-            # Where a job may write, nothing but actions runs, and only for a tag.
+            # Where a job may write, nothing but actions runs, and only for a tag that is pushed.
             if (path.name, name) in may_write:
-                assert all("uses" in step for step in job["steps"]) and job["if"] == "github.ref_type == 'tag'"
+                assert all("uses" in step for step in job["steps"]) and job["if"] == "github.event_name == 'push'"
+    assert yaml.safe_load(text("release.yml"))[True]["push"] == {"tags": ["v*"]}  # True: `on`, as YAML reads it
     assert jobs("release.yml")["publish"]["environment"]["name"] == "pypi"
 
 
