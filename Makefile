@@ -164,7 +164,7 @@ wheels: $(RELEASED) ## what users install: a wheel per CPython found, a source d
 	@ls $(foreach built,$^,$(filter-out %/.built,$(wildcard $(dir $(built))*)))
 
 check-wheels: $(RELEASED) .envs/py$(NEWEST)/.tools ## install each of them into an empty environment, and try it
-	.envs/py$(NEWEST)/bin/python -m pytest tests/wheels
+	VIZTRACER_WHEELS='$(dir $(RELEASED))' .envs/py$(NEWEST)/bin/python -m pytest tests/wheels
 
 # One wheel per platform shows that it builds. This machine has no interpreters for most of them.
 FOREIGN          := aarch64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-musl
@@ -175,7 +175,7 @@ foreign-wheels: $(FOREIGN_WHEELS) ## wheels for other platforms (needs root and 
 	@ls $(foreach built,$^,$(dir $(built))*.whl)
 
 check-foreign-wheels: $(FOREIGN_WHEELS) .envs/py$(NEWEST)/.tools ## check what is in them
-	.envs/py$(NEWEST)/bin/python -m pytest tests/wheels/test_contents.py
+	VIZTRACER_WHEELS='$(dir $(FOREIGN_WHEELS))' .envs/py$(NEWEST)/bin/python -m pytest tests/wheels/test_contents.py
 
 check-crates: ## document the crates for others, run their examples, build them as crates.io would get them
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps $(CRATES)
@@ -281,6 +281,7 @@ target/wheels/manylinux2014/py%/.built: $(SOURCES) packaging/wheels/compress.py 
 # Those of other platforms are built one after the other, too: they share Cargo's output.
 define foreign_wheel
 target/wheels/$(1)/py%/.built: $$(SOURCES) $$(wildcard packaging/wheels/*) | .venv/.zig
+	mkdir -p target/wheels
 	flock target/wheels packaging/wheels/foreign.sh $(1) $$* $$(@D)
 	@touch $$@
 endef

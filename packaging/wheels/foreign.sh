@@ -10,7 +10,6 @@ profile=${PROFILE:-release}
 case $target in
     *-linux-gnu) tag=manylinux2014 ;;
     *-linux-musl) tag=musllinux_1_2 ;;
-    *) tag=pypi ;;
 esac
 # tracer/build.rs would compile the program, and all that it shares with the extension, in a folder of its own.
 tests/platforms/zigbuild.sh "$target" rustc --profile "$profile" -p viztracer-merge --bin viztracer-merge -- \

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Boots a kernel for aarch64 with pages of 16 KiB in qemu, and runs programs there one after the other: programs of
-# aarch64-unknown-linux-gnu, or scripts of sh. Each one stands in this tree, at its path. What they print is printed, and
-# the exit status says whether all have ended well. $ARGUMENTS are the arguments of each one.
+# aarch64-unknown-linux-gnu, or scripts of sh. Each one stands in this tree, at its path. What they print is printed,
+# and the exit status says whether all have ended well within two hours. $ARGUMENTS are the arguments of each one.
 #
 # The machine has no disk: all is in memory, also the files of this tree that the programs read. $READS names more of
 # them.
@@ -9,8 +9,12 @@
 here=$(cd "$(dirname "$0")" && pwd)
 tree=$(cd "$here/../.." && pwd)
 root=$("$here/make_chroot.sh") && machine=$("$here/make_machine.sh") || exit
-files=$machine/files
-rm -rf "$files" && mkdir -p "$files/bin" "$files/lib" "$files/dev" "$files/proc" "$files/sys" "$files/tmp" "$files$tree"
+# In the directory of the machine, which is the root directory of cpio and of qemu.
+work=$(mktemp -d "$machine/boot.XXXXXX") || exit
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+inside=${work#"$machine"} files=$work/files log=$work/log
+mkdir -p "$files/bin" "$files/lib" "$files/dev" "$files/proc" "$files/sys" "$files/tmp" "$files$tree"
 cp "$machine/arm64/usr/bin/busybox" "$files/bin/"
 for library in ld-linux-aarch64.so.1 libc.so.6 libm.so.6 libgcc_s.so.1; do
     cp -L "$root/usr/aarch64-linux-gnu/lib/$library" "$files/lib/" || exit
@@ -34,11 +38,10 @@ echo ALL HAVE RUN
 poweroff -f
 END
 chmod +x "$files/init"
-(cd "$files" && find .) | chroot "$machine" sh -c 'cd files && cpio --quiet -o -H newc >../initrd' || exit
+(cd "$files" && find .) | chroot "$machine" sh -c 'cd "$1/files" && cpio --quiet -o -H newc >../initrd' sh "$inside" ||
+    exit
 rm -rf "$files"
-log=$tree/target/platforms/boot_arm64.log
-chroot "$machine" qemu-system-aarch64 -M virt -cpu cortex-a76 -accel tcg,thread=multi -smp 2 -m 4G -nographic \
-    -no-reboot -net none -kernel kernel -initrd initrd -append "console=ttyAMA0 quiet panic=-1" </dev/null 2>&1 |
-    tee "$log"
-rm "$machine/initrd"
+timeout --foreground 2h chroot "$machine" qemu-system-aarch64 -M virt -cpu cortex-a76 -accel tcg,thread=multi -smp 2 \
+    -m 4G -nographic -no-reboot -net none -kernel kernel -initrd "$inside/initrd" \
+    -append "console=ttyAMA0 quiet panic=-1" </dev/null 2>&1 | tee "$log"
 grep -q '^ALL HAVE RUN$' "$log" && ! grep -q 'FAILED$' "$log"

@@ -8,5 +8,4 @@ exec "$here/enter.sh" env RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=target/platforms \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER='qemu-aarch64 -L /usr/aarch64-linux-gnu' \
     CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine WINEDEBUG=-all \
-    CC_aarch64_apple_darwin="$here/zig_cc.sh" CC_x86_64_apple_darwin="$here/zig_cc.sh" \
     cargo "$command" -Zbuild-std=std,panic_unwind --target "$platform" "$@"

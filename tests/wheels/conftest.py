@@ -12,11 +12,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BUILT = ROOT / "target/wheels"
 PLATFORMS = json.loads((ROOT / "packaging/platforms.json").read_text("utf-8"))
-# The wheels for this machine; all wheels, or those in the directory that the variable names.
+# The wheels for this machine; all wheels, or those in the directories that the variable names.
 HERE = sorted((BUILT / "manylinux2014").glob("py*/*.whl"))
 FOREIGN = sorted(wheel for platform in PLATFORMS for wheel in (BUILT / platform["target"]).glob("py*/*.whl"))
-GIVEN = os.environ.get("VIZTRACER_WHEELS")
-WHEELS = sorted((ROOT / GIVEN).rglob("viztracer_ring-*.whl")) if GIVEN else HERE + FOREIGN
+GIVEN = os.environ.get("VIZTRACER_WHEELS", "")
+NAMED = sorted(wheel for name in GIVEN.split() for wheel in (ROOT / name).rglob("viztracer_ring-*.whl"))
+WHEELS = NAMED if GIVEN else HERE + FOREIGN
 
 
 def interpreters():

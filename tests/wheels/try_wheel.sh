@@ -1,13 +1,15 @@
 #!/bin/sh
-# Installs viztracer-ring into a virtual environment, traces two processes with it, and counts their calls in the report:
-# `try_wheel.sh ENVIRONMENT --no-index --find-links dist viztracer-ring`. All but the first argument are pip's. Without
-# them, the environment has the package already.
+# Installs viztracer-ring into a virtual environment, traces two processes with it, and counts their calls in the
+# report: `try_wheel.sh ENVIRONMENT --no-index --find-links dist viztracer-ring`. All but the first argument are pip's.
+# Without them, the environment has the package already.
 set -eu
 bin=$1/bin
 [ -d "$bin" ] || bin=$1/Scripts
 shift
 [ $# = 0 ] || "$bin/python" -m pip install "$@"
 made=$(mktemp -d)
+trap 'rm -rf "$made"' EXIT
+trap 'exit 1' HUP INT TERM
 cat >"$made/prog.py" <<'END'
 import subprocess, sys
 def leaf(): pass
@@ -24,4 +26,3 @@ END
 "$bin/viztracer" --quiet --pid_suffix --output_dir "$made/rings" "$made/prog.py"
 "$bin/viztracer-merge" --quiet "$made/rings" -o "$made/result.json"
 "$bin/python" "$made/count.py" "$made/result.json"
-rm -rf "$made"
