@@ -41,7 +41,7 @@ VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcompo
 .SECONDARY:
 
 help: ## list these targets
-	@awk -F ':.* ## ' '/^[a-z0-9-]+:.* ## /{ printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.* ## ' '/^[a-z0-9-]+:.* ## /{ printf "  make %-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.installed ## trace three processes that look for primes, merge their files into result.json
 	rm -rf temp_dir result.json
@@ -52,7 +52,7 @@ demo: .venv/.installed ## trace three processes that look for primes, merge thei
 # Three jobs for two processors: the Python tests wait for about half of their time. In CI, as root, the versions that
 # the machine lacks are installed first, so the inner runs of make look for interpreters again.
 JOBS = $(shell expr $$(nproc) \* 3 / 2)
-test: ## run everything that CI checks, on every CPython 3.10 to 3.15 found
+test: ## run lints and tests on each CPython found (CI also runs check-wheels and check-crates)
 	@tests/scripts/install_pythons.sh 3.14 3.15
 	@$(MAKE) --no-print-directory interpreters
 	@missing=$$(tests/scripts/find_missing.sh) || exit 1; \
@@ -89,8 +89,8 @@ tsan: ## test the record path, and stop against hooks under ThreadSanitizer (nee
 
 COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/.installed)
 
-# Other platforms, in a directory with their compilers (tests/platforms/). wine runs programs for Windows, qemu those for
-# aarch64. There, tests of thousands of merges would take hours. qemu's emulation of processes has no seccomp(2), by
+# Other platforms, in a directory with their compilers (tests/platforms/). wine runs programs for Windows, qemu those
+# for aarch64. There, tests of thousands of merges would take hours. qemu's emulation of processes has no seccomp(2), by
 # which a test sees system calls; `make test-pages` has it.
 #
 # For that emulation, a process that becomes another program has started anew (see proc_pid_stat(5)). So the files of
@@ -101,7 +101,8 @@ COMPARED := $(VERSIONS:%=.envs/py%/.installed) $(VERSIONS:%=.envs/viztracer-py%/
 CRATES  := -p viztracer-format -p viztracer-recorder -p viztracer-merge
 RECORDS := --lib --tests -p viztracer-format -p viztracer-recorder
 SLOW    := --skip damage
-SLOWER  := $(SLOW) $(patsubst %,--skip %,cut_anywhere folded::tests perfetto::tests nothing_changes rows_are_a_forest html)
+SLOWER  := $(SLOW) $(patsubst %,--skip %,cut_anywhere folded::tests perfetto::tests nothing_changes rows_are_a_forest \
+  html)
 CORE    := $(patsubst %,tests/python/test_%.py,call_trees threads forks endings merge)
 CORE_OF_WINDOWS := $(patsubst %,tests/python/test_%.py,call_trees threads processes multiprocessing pools merge inline \
   common_endings system)
@@ -115,7 +116,7 @@ test-aarch64: ## test the crates for Linux on aarch64 (needs root and Debian's p
 	tests/platforms/cargo.sh aarch64-unknown-linux-gnu test -p viztracer-merge --lib -- $(SLOWER)
 	tests/platforms/compare_reports.sh aarch64-unknown-linux-gnu qemu-aarch64 -L /usr/aarch64-linux-gnu
 
-test-aarch64-python: .venv/.tools-$(NEWEST) ## run the core of the Python tests there, as far as qemu can (the same needs)
+test-aarch64-python: .venv/.tools-$(NEWEST) ## run the core Python tests on aarch64 (needs root and Debian's packages)
 	tests/platforms/wheel_arm64.sh
 	tests/platforms/enter_arm64.sh target/platforms/arm64-env/bin/python -m pytest $(CORE) $(UNLIKE) \
 	  -k 'not ten_thousand_threads and not names_of_dead_threads'
@@ -123,21 +124,21 @@ test-aarch64-python: .venv/.tools-$(NEWEST) ## run the core of the Python tests 
 # The tests of damage and of random bytes say nothing of a kernel, and would take an hour.
 PROGRAMS := sed -n 's/.*(\(target[^)]*\))$$/\1/p' | grep -vE 'loom|fuzz|damage'
 
-test-pages: ## test the crates of the ring file on a kernel of aarch64 with pages of 16 KiB (the same needs)
+test-pages: ## test the recorder on aarch64 with pages of 16 KiB (needs root and Debian's packages)
 	programs=$$(tests/platforms/cargo.sh aarch64-unknown-linux-gnu test --no-run -p viztracer-format \
 	  -p viztracer-recorder 2>&1 | tee /dev/stderr | $(PROGRAMS)) && \
 	  ARGUMENTS=-q tests/platforms/boot_arm64.sh $$programs
 
-test-windows: ## test the crates for Windows on x86-64 (the same needs)
+test-windows: ## test the crates for Windows on x86-64 (needs root and Debian's packages)
 	tests/platforms/cargo.sh x86_64-pc-windows-gnu test $(RECORDS)
 	tests/platforms/cargo.sh x86_64-pc-windows-gnu test -p viztracer-merge --lib -- $(SLOW)
 	tests/platforms/compare_reports.sh x86_64-pc-windows-gnu wine
 
-test-windows-python: .venv/.tools-$(NEWEST) ## run the core of the Python tests there (the same needs)
+test-windows-python: .venv/.tools-$(NEWEST) ## run the core Python tests on Windows (needs root and Debian's packages)
 	tests/platforms/wheel_windows.sh
 	tests/platforms/wine_python.sh -m pytest $(CORE_OF_WINDOWS)
 
-test-musl: .venv/.zig ## test the crates, and CPython 3.13, with musl, the C library of Alpine (the same)
+test-musl: .venv/.zig ## test the crates and CPython 3.13 with musl, as in Alpine (needs root and Debian's packages)
 	tests/platforms/zigbuild.sh x86_64-unknown-linux-musl test $(RECORDS)
 	tests/platforms/zigbuild.sh x86_64-unknown-linux-musl test -p viztracer-merge --lib -- $(SLOW)
 	tests/platforms/compare_reports.sh x86_64-unknown-linux-musl env
@@ -171,7 +172,7 @@ FOREIGN          := aarch64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-
 FOREIGN_VERSIONS := 3.14
 FOREIGN_WHEELS   := $(foreach target,$(FOREIGN),$(FOREIGN_VERSIONS:%=target/wheels/$(target)/py%/.built))
 
-foreign-wheels: $(FOREIGN_WHEELS) ## wheels for other platforms (needs root and Debian's packages)
+foreign-wheels: $(FOREIGN_WHEELS) ## wheels for the three other Linux platforms (needs root and Debian's packages)
 	@ls $(foreach built,$^,$(dir $(built))*.whl)
 
 check-foreign-wheels: $(FOREIGN_WHEELS) .envs/py$(NEWEST)/.tools ## check what is in them

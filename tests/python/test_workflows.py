@@ -63,7 +63,8 @@ def test_the_matrix_is_the_table_of_platforms(outputs):
     declared = jobs("ci.yml")["platforms"]["outputs"]
     assert declared == {name: f"${{{{ steps.read.outputs.{name} }}}}" for name in outputs}
     assert outputs["all"] == PLATFORMS
-    assert outputs["wheels"] == [platform for platform in PLATFORMS if platform["tracer"] != "no"]
+    assert outputs["wheels"] == [platform for platform in PLATFORMS if platform["tracer"].startswith("tested")]
+    assert 0 < len(outputs["wheels"]) < len(PLATFORMS)
     include = {name: jobs(file)[name]["strategy"]["matrix"]["include"] for file, name in
                (("ci.yml", "test"), ("release.yml", "wheels"))}  # fmt: skip
     assert include == {"test": "${{ fromJson(needs.platforms.outputs.all) }}",
