@@ -89,7 +89,8 @@ fn compiled(cargo_folder: &Path) -> PathBuf {
     let (profile, folder) = if variable("PROFILE") == "release" { ("release", "release") } else { ("dev", "debug") };
     let target = variable("TARGET");
     let mut cargo = Command::new(variable("CARGO"));
-    // For an extension with musl, maturin has Rust link dynamically. The program is to be static: it runs on every Linux.
+    // For an extension with musl, maturin has Rust link dynamically. The program is to be static, and to run on every
+    // Linux.
     if variable("CARGO_CFG_TARGET_ENV") == "musl" {
         cargo.env_remove("CARGO_ENCODED_RUSTFLAGS");
     }

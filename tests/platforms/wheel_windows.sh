@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the package for CPython 3.13 on Windows, and installs it into the CPython of python_windows.sh by its pip, under
-# wine. maturin is that of .venv/.
+# Builds the package for CPython 3.13 on Windows, and installs it into the CPython of python_windows.sh by its pip,
+# under wine. maturin is that of .venv/.
 here=$(cd "$(dirname "$0")" && pwd)
 cd "$here/../.." || exit
 wheels=target/platforms/windows-wheels
@@ -10,4 +10,5 @@ rm -rf $wheels
 "$here/enter.sh" env RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_BUILD_STD=std,panic_unwind CARGO_TARGET_DIR=target/platforms \
     VIZTRACER_MERGE_PROGRAM="$program" \
     .venv/bin/maturin build --profile dev --target x86_64-pc-windows-gnu -i python3.13 -o $wheels || exit
-"$here/wine_python.sh" -m pip --disable-pip-version-check install -q --no-index --no-deps --force-reinstall $wheels/*.whl
+"$here/wine_python.sh" -m pip --disable-pip-version-check install -q --no-index --no-deps \
+    --force-reinstall $wheels/*.whl
