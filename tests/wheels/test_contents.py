@@ -165,7 +165,7 @@ def test_licences(wheel):
         assert wheel.text(f"licenses/{file}") == (ROOT / file).read_text("utf-8")
     # Messages in the native parts contain the paths of the crates that they link.
     content = b"".join(wheel.parts().values())
-    of_crate = rb"[/\\]registry[/\\]src[/\\][^/\\]+[/\\]([\w-]+-\d[^/\\]*)[/\\]"
+    of_crate = rb"[/\\]registry[/\\]src[/\\][\w.-]+[/\\]([\w-]+-\d[\w.+-]*)[/\\]"
     linked = {path.decode() for path in re.findall(of_crate, content)}
     listed = (ROOT / notices).read_text("utf-8")
     assert len(linked) > 10
