@@ -52,7 +52,7 @@ demo: .venv/.installed ## trace three processes that look for primes, merge thei
 # Three jobs for two processors: the Python tests wait for about half of their time. In CI, as root, the versions that
 # the machine lacks are installed first, so the inner runs of make look for interpreters again.
 JOBS = $(shell expr $$(nproc) \* 3 / 2)
-test: ## run lints and tests on each CPython found (CI also runs check-wheels and check-crates)
+test: ## run lints and tests on each CPython 3.10 to 3.15 found; CI also runs check-wheels and check-crates
 	@tests/scripts/install_pythons.sh 3.14 3.15
 	@$(MAKE) --no-print-directory interpreters
 	@missing=$$(tests/scripts/find_missing.sh) || exit 1; \
