@@ -54,7 +54,7 @@ fn status(code: c_int) -> Option<u32> {
 
 /// Records that the child with this handle ended so.
 fn note(handle: HANDLE, status: u32) {
-    // SAFETY: a number that was a handle a moment ago: the call fails if it is none.
+    // SAFETY: takes a number; the call fails if that is no longer a handle.
     let pid = unsafe { GetProcessId(handle) };
     if pid != 0 {
         recording::child_ended(pid, status);

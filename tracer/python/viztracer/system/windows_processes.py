@@ -70,7 +70,7 @@ def start_ticks(pid: int) -> int | None:
 
 
 def running_since(pid: int) -> int | None:
-    """Return the same: a process that has ended is gone, whoever waits for it."""
+    """Return the same: no process that has ended is still listed, as a zombie is on Linux."""
     return start_ticks(pid)
 
 
