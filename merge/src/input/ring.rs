@@ -233,11 +233,16 @@ impl Input {
     /// Reads what is committed in a segment now.
     pub fn read_now<'b>(&self, index: u32, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
         let segment = self.segment(index).map_err(Unread::Damaged)?.ok_or(Unread::Recycled)?;
+        self.read_settled(&segment, buffer)
+    }
+
+    /// Reads what was committed in a segment when somebody has seen this header.
+    fn read_settled<'b>(&self, segment: &Segment, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
         match segment.kind {
-            _ if self.header.sealed => self.read(self.committed(&segment), buffer),
-            SegmentKind::Labels => self.read_thrice(&segment, buffer, labels::settle),
-            SegmentKind::Stacks => self.read_thrice(&segment, buffer, stack::settle),
-            _ => self.read(self.committed(&segment), buffer),
+            _ if self.header.sealed => self.read(self.committed(segment), buffer),
+            SegmentKind::Labels => self.read_thrice(segment, buffer, labels::settle),
+            SegmentKind::Stacks => self.read_thrice(segment, buffer, stack::settle),
+            _ => self.read(self.committed(segment), buffer),
         }
     }
 

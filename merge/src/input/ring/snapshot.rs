@@ -4,6 +4,7 @@
 use super::{Input, Unread, read_at_most};
 use crate::system::{check_descriptors, free_space, no_space, reserve, write_all_at};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::mem::offset_of;
@@ -21,8 +22,15 @@ impl Input {
     /// by then. All counts of events are those of before the records were copied: what is counted later may be in none
     /// of the records, and would seem to be overwritten. For the same reason, records are also copied from segments that
     /// the file has got since it was opened.
+    ///
+    /// Segments are listed one after the other, and some are opened meanwhile. Of calls, only those are taken that were
+    /// open before: of two that a thread opens meanwhile, the list might have the second one and not the first.
+    ///
+    /// A segment is copied as far as it was committed when it was listed. A thread commits the arguments of a call before
+    /// the call, and segments of arguments are listed after those of calls. So the copy has the arguments of each of its
+    /// calls, unless they are overwritten before they are copied.
     pub fn snapshot(&self) -> io::Result<Input> {
-        let mut copy = SnapshotCopy { from: self.again()?, to: tempfile::tempfile()? };
+        let mut copy = SnapshotCopy { from: self.again()?, to: tempfile::tempfile()?, buffer: Vec::new() };
         check_descriptors(&copy.to)?;
         check_space(&copy.to, self.length)?;
         reserve(&copy.to, self.length)?;
@@ -30,17 +38,16 @@ impl Input {
         read_at_most(&self.file, &mut page, 0)?;
         write_all_at(&copy.to, &page, 0)?;
         let before = Header::parse(&page).unwrap_or_else(|_| self.header.clone());
-        let mut unsettled = u64::MAX;
-        self.segments(|_, segment| {
-            if let Ok(Segment { kind: SegmentKind::Calls, seal: None, generation, .. }) = segment {
-                unsettled = unsettled.min(generation);
-            }
-        });
-        copy.segments(|kind| matches!(kind, SegmentKind::Labels | SegmentKind::Stacks))?;
-        copy.follow_growth()?;
-        copy.segments(|kind| matches!(kind, SegmentKind::Calls | SegmentKind::Payload))?;
-        copy.follow_growth()?;
-        copy.segments(|kind| kind == SegmentKind::Names)?;
+        let unsealed = copy.listed(|segment| segment.kind == SegmentKind::Calls && segment.seal.is_none())?;
+        let unsettled = unsealed.generations().min().unwrap_or(u64::MAX);
+        let changing = copy.listed(|segment| matches!(segment.kind, SegmentKind::Labels | SegmentKind::Stacks))?;
+        copy.segments(changing)?;
+        let newest = copy.listed(|_| true)?.generations().max().unwrap_or(0);
+        let calls = copy.listed(|segment| segment.kind == SegmentKind::Calls && segment.generation <= newest)?;
+        let payloads = copy.listed(|segment| segment.kind == SegmentKind::Payload)?;
+        copy.segments(calls.replaced_by(payloads))?;
+        let names = copy.listed(|segment| segment.kind == SegmentKind::Names)?;
+        copy.segments(names)?;
         copy.labels_again()?;
         read_at_most(&self.file, &mut page, 0)?;
         let after = Header::parse(&page).unwrap_or_else(|_| self.header.clone());
@@ -63,81 +70,89 @@ fn check_space(file: &File, length: u64) -> io::Result<()> {
     if free_space(file)? / 2 < length { Err(no_space()) } else { Ok(()) }
 }
 
+/// Segments by their indexes; `None` stands for one with a damaged header.
+struct Listed(BTreeMap<u32, Option<Segment>>);
+
+impl Listed {
+    fn generations(&self) -> impl Iterator<Item = u64> {
+        self.0.values().flatten().map(|segment| segment.generation)
+    }
+
+    /// These and later ones. Where both lists have a segment, the earlier one is overwritten.
+    fn replaced_by(mut self, later: Listed) -> Listed {
+        self.0.extend(later.0);
+        self
+    }
+}
+
 /// A snapshot in the making.
 struct SnapshotCopy {
     from: Input,
     to: File,
+    buffer: Vec<u8>,
 }
 
 impl SnapshotCopy {
-    /// From now on, copies what the file has by now.
-    fn follow_growth(&mut self) -> io::Result<()> {
+    /// Lists the wanted segments that the file has by now, and those that are damaged.
+    fn listed(&mut self, wanted: impl Fn(&Segment) -> bool) -> io::Result<Listed> {
         self.from.length = self.from.file.metadata()?.len();
-        Ok(())
+        let mut listed = BTreeMap::new();
+        self.from.segments(|index, segment| match segment {
+            Ok(segment) if !wanted(&segment) => {}
+            found => drop(listed.insert(index, found.ok())),
+        });
+        Ok(Listed(listed))
     }
 
-    /// Copies the segments of the wanted kinds, and those that are damaged, the newest ones first. A process overwrites
-    /// the oldest ones first. So of each thread, what is overwritten before it is copied is older than all that is
-    /// copied. What it is overwritten with is left out, since it is newer than what the copy has of other segments. So
-    /// the copy has no gap in between.
-    ///
-    /// Unsealed segments of calls come before all others: a thread commits the arguments of a call before the call, so
-    /// each call that is copied finds its arguments in what is copied later, unless the segment that has them was opened
-    /// after the listing.
-    fn segments(&self, wanted: impl Fn(SegmentKind) -> bool) -> io::Result<()> {
-        let mut found: Vec<(bool, Option<u64>, u32)> = Vec::new();
-        self.from.segments(|index, segment| match segment {
-            Ok(segment) if !wanted(segment.kind) => {}
-            Ok(Segment { kind, seal, generation, .. }) => {
-                found.push((kind == SegmentKind::Calls && seal.is_none(), Some(generation), index));
-            }
-            Err(_) => found.push((false, None, index)),
-        });
-        found.sort_unstable_by_key(|of| Reverse(*of));
-        let mut buffer = Vec::new();
-        found.into_iter().try_for_each(|(_, generation, index)| self.segment(index, generation, index, &mut buffer))
+    /// Copies segments to where they are, the newest ones first. A process overwrites the oldest ones first. So of each
+    /// thread, what is overwritten before it is copied is older than all that is copied. What it is overwritten with is
+    /// left out, since it is newer than what the copy has of other segments. So the copy has no gap in between.
+    fn segments(&mut self, listed: Listed) -> io::Result<()> {
+        let mut listed: Vec<_> = listed.0.into_iter().collect();
+        listed.sort_by_key(|(_, segment)| Reverse(segment.map(|segment| segment.generation)));
+        listed.into_iter().try_for_each(|(index, segment)| match segment {
+            Some(segment) => self.segment(&segment, index),
+            None if self.from.segment(index).is_ok() => Ok(()), // it was being overwritten
+            None => self.damage(index),
+        })
     }
 
     /// Copies all labels once more, behind all segments of the file.
-    fn labels_again(&self) -> io::Result<()> {
-        let mut labels = Vec::new();
-        self.from.segments(|index, segment| {
-            labels.extend(segment.ok().filter(|segment| segment.kind == SegmentKind::Labels).map(|_| index));
-        });
+    fn labels_again(&mut self) -> io::Result<()> {
+        let labels = self.listed(|segment| segment.kind == SegmentKind::Labels)?;
         let segments =
             self.from.length.saturating_sub(HEADER_SIZE as u64).div_ceil(self.from.header.segment_size() as u64);
         let behind = (0..=u32::MAX).skip(usize::try_from(segments).unwrap_or(usize::MAX));
-        let mut buffer = Vec::new();
-        labels.into_iter().zip(behind).try_for_each(|(index, to)| self.segment(index, None, to, &mut buffer))
+        labels.0.into_values().flatten().zip(behind).try_for_each(|(segment, to)| self.segment(&segment, to))
     }
 
-    /// Copies segment `index` of the file to segment `to` of the copy, if it still is the one of this generation.
-    fn segment(&self, index: u32, generation: Option<u64>, to: u32, buffer: &mut Vec<u8>) -> io::Result<()> {
-        let offset = self.from.offset(to).unwrap_or(u64::MAX);
-        match self.from.read_now(index, buffer) {
-            Ok((segment, _)) if generation.is_some_and(|listed| listed != segment.generation) => Ok(()),
-            Ok((segment, body)) => {
-                // The copy lacks what was committed after this look, and its header says so.
-                let committed = body.len();
-                let seal = segment.seal.map_or(0, |crc| SEALED | u64::from(crc));
-                let bytes = buffer.get_mut(..SEGMENT_HEADER_SIZE + committed).unwrap_or_default();
-                if segment.kind == SegmentKind::Labels && to != index {
-                    labels::clear_counts(bytes.get_mut(SEGMENT_HEADER_SIZE..).unwrap_or_default());
-                }
-                if let Some(words) = bytes.get_mut(SEAL_OFFSET..SEAL_OFFSET + 16) {
-                    words[..8].copy_from_slice(&seal.to_le_bytes());
-                    words[8..].copy_from_slice(&(committed as u64).to_le_bytes());
-                }
-                write_all_at(&self.to, bytes, offset)
-            }
-            // The header alone is enough to find the damage again.
-            Err(Unread::Damaged(_)) => {
-                let mut header = [0; SEGMENT_HEADER_SIZE];
-                read_at_most(&self.from.file, &mut header, offset)?;
-                write_all_at(&self.to, &header, offset)
-            }
-            Err(Unread::Recycled) => Ok(()),
+    /// Copies a segment to index `to`, unless it is overwritten by now.
+    fn segment(&mut self, segment: &Segment, to: u32) -> io::Result<()> {
+        let moved = self.from.index(segment) != to;
+        let (segment, committed) = match self.from.read_settled(segment, &mut self.buffer) {
+            Ok((segment, body)) => (segment, body.len()),
+            Err(Unread::Damaged(_)) => return self.damage(to),
+            Err(Unread::Recycled) => return Ok(()),
+        };
+        // The copy lacks what was committed later, and its header says so.
+        let seal = segment.seal.map_or(0, |crc| SEALED | u64::from(crc));
+        let bytes = self.buffer.get_mut(..SEGMENT_HEADER_SIZE + committed).unwrap_or_default();
+        if segment.kind == SegmentKind::Labels && moved {
+            labels::clear_counts(bytes.get_mut(SEGMENT_HEADER_SIZE..).unwrap_or_default());
         }
+        if let Some(words) = bytes.get_mut(SEAL_OFFSET..SEAL_OFFSET + 16) {
+            words[..8].copy_from_slice(&seal.to_le_bytes());
+            words[8..].copy_from_slice(&(committed as u64).to_le_bytes());
+        }
+        write_all_at(&self.to, bytes, self.from.offset(to).unwrap_or(u64::MAX))
+    }
+
+    /// Copies the header of a damaged segment, which is enough to find the damage again.
+    fn damage(&self, index: u32) -> io::Result<()> {
+        let offset = self.from.offset(index).unwrap_or(u64::MAX);
+        let mut header = [0; SEGMENT_HEADER_SIZE];
+        read_at_most(&self.from.file, &mut header, offset)?;
+        write_all_at(&self.to, &header, offset)
     }
 }
 
