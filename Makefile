@@ -168,11 +168,12 @@ check-wheels: $(RELEASED) .envs/py$(NEWEST)/.tools ## install each of them into 
 	VIZTRACER_WHEELS='$(dir $(RELEASED))' .envs/py$(NEWEST)/bin/python -m pytest tests/wheels
 
 # One wheel per platform shows that it builds. This machine has no interpreters for most of them.
-FOREIGN          := aarch64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-musl
+FOREIGN          := aarch64-unknown-linux-gnu x86_64-unknown-linux-musl aarch64-unknown-linux-musl \
+  x86_64-pc-windows-gnu aarch64-apple-darwin x86_64-apple-darwin
 FOREIGN_VERSIONS := 3.14
 FOREIGN_WHEELS   := $(foreach target,$(FOREIGN),$(FOREIGN_VERSIONS:%=target/wheels/$(target)/py%/.built))
 
-foreign-wheels: $(FOREIGN_WHEELS) ## wheels for the three other Linux platforms (needs root and Debian's packages)
+foreign-wheels: $(FOREIGN_WHEELS) ## wheels for all other platforms (needs root and Debian's packages)
 	@ls $(foreach built,$^,$(dir $(built))*.whl)
 
 check-foreign-wheels: $(FOREIGN_WHEELS) .envs/py$(NEWEST)/.tools ## check what is in them

@@ -10,11 +10,8 @@ wheels=target/platforms/wheels
 program=$PWD/target/platforms/aarch64-unknown-linux-gnu/debug/viztracer-merge
 "$here/cargo.sh" aarch64-unknown-linux-gnu build -p viztracer-merge || exit
 rm -rf $wheels
-"$here/enter.sh" env RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_BUILD_STD=std,panic_unwind CARGO_TARGET_DIR=target/platforms \
-    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
-    VIZTRACER_MERGE_PROGRAM="$program" \
-    .venv/bin/maturin build --profile dev --target aarch64-unknown-linux-gnu -i python3.14 --auditwheel skip \
-    -o $wheels || exit
+VIZTRACER_MERGE_PROGRAM=$program "$here/cargo.sh" aarch64-unknown-linux-gnu maturin --profile dev -i python3.14 \
+    --auditwheel skip -o $wheels || exit
 [ -x $env/bin/python ] || "$here/enter_arm64.sh" python3.14 -m venv --without-pip $env || exit
 if ! [ -d $packages/pytest ]; then
     $pip install --target $packages -c tests/requirements/constraints.txt pytest pytest-timeout || exit

@@ -7,8 +7,7 @@ wheels=target/platforms/windows-wheels
 program=$PWD/target/platforms/x86_64-pc-windows-gnu/debug/viztracer-merge.exe
 "$here/python_windows.sh" && "$here/cargo.sh" x86_64-pc-windows-gnu build -p viztracer-merge || exit
 rm -rf $wheels
-"$here/enter.sh" env RUSTC_BOOTSTRAP=1 CARGO_UNSTABLE_BUILD_STD=std,panic_unwind CARGO_TARGET_DIR=target/platforms \
-    VIZTRACER_MERGE_PROGRAM="$program" \
-    .venv/bin/maturin build --profile dev --target x86_64-pc-windows-gnu -i python3.13 -o $wheels || exit
+VIZTRACER_MERGE_PROGRAM=$program "$here/cargo.sh" x86_64-pc-windows-gnu maturin --profile dev -i python3.13 \
+    -o $wheels || exit
 "$here/wine_python.sh" -m pip --disable-pip-version-check install -q --no-index --no-deps \
     --force-reinstall $wheels/*.whl
