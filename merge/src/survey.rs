@@ -18,6 +18,7 @@ use crate::parallel::progress::{Stage, Watch};
 use crate::parallel::reorder_buffer::in_order;
 use crate::plan::file::FilePlan;
 use crate::storage::store::Store;
+use crate::text::display::{self, printable};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -50,6 +51,21 @@ pub(crate) fn all(
     };
     in_order(pool, paths.len(), stopped, || (), work, take).map_err(MergeError::from)?;
     Ok(plans)
+}
+
+/// What may be missing, if files that are being written were read without a copy of them.
+pub(crate) fn uncopied(plans: &[FilePlan]) -> Option<String> {
+    let mut uncopied = plans.iter().filter_map(|plan| plan.uncopied.as_ref().map(|reason| (&plan.path, reason)));
+    let (path, reason) = uncopied.next()?;
+    let others = match uncopied.count() {
+        0 => String::new(),
+        others => format!(", nor could {others} more"),
+    };
+    let (path, reason) = (display::path(path), printable(reason));
+    Some(format!(
+        "{path} is being written and could not be copied ({reason}){others}: what is overwritten while it is read may be \
+         missing"
+    ))
 }
 
 /// How inputs are read. Traces in JSON have one store for all, and a flag to stop, as they may be long.

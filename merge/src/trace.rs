@@ -100,6 +100,7 @@ impl<'a> Trace<'a> {
         let passed_over = passed_over.into_iter().map(|bad| bad.path).collect();
         let mut warnings = Vec::new();
         chrome::settle(&mut plans, &mut warnings);
+        warnings.extend(survey::uncopied(&plans));
         number::number(&mut plans);
         waits::settle(&mut plans);
         roles::settle(&mut plans, request.are_workers);

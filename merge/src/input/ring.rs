@@ -62,6 +62,8 @@ pub struct Input {
     pub header: Header,
     /// In a snapshot, the first generation that was not sealed yet when the stacks were copied.
     pub unsettled: u64,
+    /// Whether calls that a snapshot would have were overwritten while it was made.
+    pub overtaken: bool,
 }
 
 /// The committed bytes of a segment at one time.
@@ -104,7 +106,7 @@ impl Input {
         }
         let header = Header::parse(&page).map_err(|error| other_kind::problem(error, &page))?;
         let (inode, owner) = (Inode::of(&file, &metadata), Owner::of(&file, &metadata));
-        Ok(Input { file, length: metadata.len(), inode, owner, header, unsettled: u64::MAX })
+        Ok(Input { file, length: metadata.len(), inode, owner, header, unsettled: u64::MAX, overtaken: false })
     }
 
     /// How the recording ended. A file that is not sealed is being written as long as its writer holds the lock, or
@@ -197,8 +199,16 @@ impl Input {
     /// has seen before.
     ///
     /// Within one read, each word may be of another time. So as long as the file is written, the header is read before the
-    /// body, and the generation after it.
+    /// body, and the generation after it: only if that is still the same, bytes that do not fit together are damage.
     pub fn read<'b>(&self, part: SegmentPart, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
+        let read = self.read_once(part, buffer);
+        match !self.header.sealed && self.is_recycled(part) {
+            true => Err(Unread::Recycled),
+            false => read,
+        }
+    }
+
+    fn read_once<'b>(&self, part: SegmentPart, buffer: &'b mut Vec<u8>) -> Result<(Segment, &'b [u8]), Unread> {
         let SegmentPart { index, generation, committed } = part;
         let (size, committed) = (self.header.segment_size(), committed as usize);
         let offset = self.offset(index).unwrap_or(u64::MAX);
@@ -224,9 +234,6 @@ impl Input {
             ..segment
         };
         let body = segment.committed(body).map_err(Unread::damaged)?;
-        if before.is_some() && !self.is_still(offset, generation) {
-            return Err(Unread::Recycled);
-        }
         Ok((segment, body))
     }
 
@@ -285,11 +292,11 @@ impl Input {
         u64::from(index).checked_mul(self.header.segment_size() as u64)?.checked_add(HEADER_SIZE as u64)
     }
 
-    /// Whether the segment at this offset still holds this generation.
-    fn is_still(&self, offset: u64, generation: u64) -> bool {
+    /// Whether a segment does not hold this generation any more. A file that was cut has nothing in its place.
+    fn is_recycled(&self, part: SegmentPart) -> bool {
         let mut word = [0; 8];
-        read_at_most(&self.file, &mut word, offset).is_ok_and(|read| read == 8)
-            && u64::from_le_bytes(word) == generation
+        read_at_most(&self.file, &mut word, self.offset(part.index).unwrap_or(u64::MAX)).is_ok_and(|read| read == 8)
+            && u64::from_le_bytes(word) != part.generation
     }
 }
 

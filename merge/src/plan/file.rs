@@ -41,6 +41,8 @@ pub struct FilePlan {
     pub pid: u32,
     /// How the recording ended.
     pub state: State,
+    /// Why a file that is being written was read without a copy of it.
+    pub uncopied: Option<String>,
     /// How the process ended.
     pub ending: Ending,
     /// Whether another process of its run was there first.
@@ -216,6 +218,7 @@ impl FilePlan {
             pid: recording.pid,
             recording,
             state: State::Unknown,
+            uncopied: None,
             ending: Ending::Untold,
             is_worker: false,
             process: None,

@@ -3,7 +3,7 @@
 //! The header of a sealed segment says how many events it has. Only these segments are read here: open ones, those that
 //! passed from thread to thread, and in a file that was not closed the last one of each thread.
 
-use crate::error::{Problem, Problems};
+use crate::error::{Problem, Problems, sentence};
 use crate::input::ring::{Input, State, Unread};
 use crate::plan::bursts::Bursts;
 use crate::plan::ending::Ending;
@@ -43,20 +43,21 @@ impl FilePlan {
                 (input, state) = (again, State::Sealed);
             }
         }
-        let snapshot = match state {
-            // If it cannot be copied, the file itself is read, and what is overwritten meanwhile is counted.
-            State::Living => input.snapshot().ok().map(Arc::new),
-            _ => None,
+        // If it cannot be copied, the file itself is read, and what is overwritten meanwhile is counted.
+        let (snapshot, uncopied) = match (state == State::Living).then(|| input.snapshot()).transpose() {
+            Ok(snapshot) => (snapshot.map(Arc::new), None),
+            Err(error) => (None, Some(sentence(&error))),
         };
         let live = input;
         let input = snapshot.as_deref().unwrap_or(&live);
-        let mut plan = FilePlan { length: live.length, ..FilePlan::unread(path, input, state, snapshot.clone()) };
+        let unread = FilePlan::unread(path, input, state, snapshot.clone());
+        let mut plan = FilePlan { length: live.length, uncopied, ..unread };
         let table = plan.tables(input);
         let mut scanned = Scanned { frames: plan.frames.iter().copied().collect(), ..Scanned::default() };
         let mut counted = plan.count_events(input, &table, &mut scanned);
         plan.frames.retain(|frame| !scanned.ended.contains(frame));
         if state == State::Living {
-            plan.drop_stale_frames(&live, &table, &counted);
+            plan.drop_stale_frames(&live, input, &table, &counted);
         }
         let too_many = |plan: &FilePlan, counted: &[CountedSegment]| match all_events {
             true => 0,
@@ -93,7 +94,8 @@ impl FilePlan {
     }
 
     /// Reads all segment headers and the stacks. In a living file the headers are read again after the stacks: a call
-    /// that ends meanwhile is then both a frame and a record, of which one is kept, and never neither.
+    /// that ends meanwhile is then both a frame and a record, of which one is kept, and never neither. As in a snapshot,
+    /// which has been copied so, calls are left out whose segment was opened while the headers were read.
     fn tables(&mut self, input: &Input) -> SegmentTable {
         let mut table = SegmentTable::read(input, &mut self.problems);
         let problems = &mut self.problems;
@@ -104,10 +106,11 @@ impl FilePlan {
             self.frames.retain(|frame| !frame.inherited);
         }
         if self.state == State::Living {
-            let open = table.calls.iter().filter(|segment| segment.seal.is_none());
-            let unsettled = open.map(|segment| segment.generation).min().unwrap_or(u64::MAX).min(input.unsettled);
+            let unsettled = table.unsealed().min(input.unsettled);
+            let newest = SegmentTable::read(input, &mut Problems::default()).newest;
             self.problems = Problems::default();
             table = SegmentTable { unsettled, ..SegmentTable::read(input, &mut self.problems) };
+            table.calls.retain(|segment| segment.generation <= newest);
         }
         let header = &input.header;
         let own = [header.identity.imported, header.identity.opened, header.closed];
@@ -215,12 +218,13 @@ impl FilePlan {
 
     /// Notes the frame of a call whose record is the thread's last one: a process that is killed between writing the
     /// record and removing the frame leaves the call as both. Only the bits of the starts that are in the file are
-    /// compared, and no tasks, as the task of a frame may be unknown.
+    /// compared, and no tasks, as the task of a frame may be unknown. Frames are in the order of their threads.
     fn ended_at_last(&self, event: &Event, scanned: &mut Scanned) {
         let is_same = |frame: &OpenFrame| {
             frame.function == event.function && stored_start(frame.start) == stored_start(event.start)
         };
-        let innermost = self.frames.iter().rev().find(|frame| frame.thread == event.thread);
+        let of_thread = self.frames.partition_point(|frame| frame.thread <= event.thread);
+        let innermost = self.frames.get(..of_thread).and_then(<[_]>::last).filter(|frame| frame.thread == event.thread);
         if let Some(ended) = innermost.filter(|frame| event.kind.is_call() && is_same(frame)) {
             scanned.ended.insert(*ended);
         }
@@ -228,8 +232,12 @@ impl FilePlan {
 
     /// Removes frames that may have ended. Where a process overtook the reader, the record of a frame's end may be
     /// among what was missed. Of such threads only the frames that are open even now are kept.
-    fn drop_stale_frames(&mut self, live: &Input, table: &SegmentTable, counted: &[CountedSegment]) {
-        let gaps = table.threads_with_gaps(counted);
+    fn drop_stale_frames(&mut self, live: &Input, input: &Input, table: &SegmentTable, counted: &[CountedSegment]) {
+        let mut gaps = table.threads_with_gaps(counted);
+        if input.overtaken {
+            let counted: HashSet<u32> = counted.iter().flat_map(CountedSegment::threads).collect();
+            gaps.extend(self.frames.iter().map(|frame| frame.thread).filter(|thread| !counted.contains(thread)));
+        }
         if self.frames.iter().any(|frame| gaps.contains(&frame.thread)) {
             let now = frames::read(live, &table.stacks, table.opened, drop);
             let now: HashSet<OpenFrame> = now.frames.into_iter().collect();

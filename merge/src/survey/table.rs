@@ -24,6 +24,11 @@ pub(crate) struct CountedSegment {
 }
 
 impl CountedSegment {
+    /// The threads that have events in it.
+    pub fn threads(&self) -> impl Iterator<Item = u32> {
+        self.events.iter().map(|(thread, _)| *thread)
+    }
+
     /// The events of all threads.
     pub fn total(&self) -> u64 {
         self.events.iter().map(|(_, events)| events).sum()
@@ -110,6 +115,13 @@ impl SegmentTable {
     /// labels of a living file, which have the same generations, the second is the later one.
     pub fn names(&self) -> Vec<u32> {
         self.names.iter().map(|(_, index)| *index).collect()
+    }
+
+    /// The oldest generation of calls that may not have been sealed when this was read. Segments that were opened
+    /// meanwhile may be missing.
+    pub fn unsealed(&self) -> u64 {
+        let unsealed = self.calls.iter().filter(|segment| segment.seal.is_none());
+        unsealed.map(|segment| segment.generation).min().unwrap_or(u64::MAX)
     }
 
     /// By generation, the events that the segment's thread had recorded before.

@@ -24,13 +24,15 @@ impl Input {
     /// the file has got since it was opened.
     ///
     /// Segments are listed one after the other, and some are opened meanwhile. Of calls, only those are taken that were
-    /// open before: of two that a thread opens meanwhile, the list might have the second one and not the first.
+    /// open before: of two that a thread opens meanwhile, the list might have the second one and not the first. For the
+    /// same reason, segments that were opened while the unsealed ones were listed count as unsealed.
     ///
     /// A segment is copied as far as it was committed when it was listed. A thread commits the arguments of a call before
     /// the call, and segments of arguments are listed after those of calls. So the copy has the arguments of each of its
     /// calls, unless they are overwritten before they are copied.
     pub fn snapshot(&self) -> io::Result<Input> {
-        let mut copy = SnapshotCopy { from: self.again()?, to: tempfile::tempfile()?, buffer: Vec::new() };
+        let mut copy =
+            SnapshotCopy { from: self.again()?, to: tempfile::tempfile()?, overtaken: false, buffer: Vec::new() };
         check_descriptors(&copy.to)?;
         check_space(&copy.to, self.length)?;
         reserve(&copy.to, self.length)?;
@@ -38,11 +40,12 @@ impl Input {
         read_at_most(&self.file, &mut page, 0)?;
         write_all_at(&copy.to, &page, 0)?;
         let before = Header::parse(&page).unwrap_or_else(|_| self.header.clone());
+        let opened = copy.listed(|_| true)?.newest();
         let unsealed = copy.listed(|segment| segment.kind == SegmentKind::Calls && segment.seal.is_none())?;
-        let unsettled = unsealed.generations().min().unwrap_or(u64::MAX);
+        let unsettled = unsealed.generations().min().unwrap_or(u64::MAX).min(opened.saturating_add(1));
         let changing = copy.listed(|segment| matches!(segment.kind, SegmentKind::Labels | SegmentKind::Stacks))?;
         copy.segments(changing)?;
-        let newest = copy.listed(|_| true)?.generations().max().unwrap_or(0);
+        let newest = copy.listed(|_| true)?.newest();
         let calls = copy.listed(|segment| segment.kind == SegmentKind::Calls && segment.generation <= newest)?;
         let payloads = copy.listed(|segment| segment.kind == SegmentKind::Payload)?;
         copy.segments(calls.replaced_by(payloads))?;
@@ -51,16 +54,17 @@ impl Input {
         copy.labels_again()?;
         read_at_most(&self.file, &mut page, 0)?;
         let after = Header::parse(&page).unwrap_or_else(|_| self.header.clone());
-        let (sealed, closed, forgotten) = (self.header.sealed, self.header.closed, before.forgotten);
-        let header = Header { sealed, closed, forgotten, ..after };
+        let Header { sealed, closed, .. } = self.header;
+        let Header { forgotten, lost, .. } = before;
+        let header = Header { sealed, closed, forgotten, lost, ..after };
         let length = copy.to.metadata()?.len();
-        Ok(Input { file: copy.to, length, inode: self.inode, owner: self.owner, header, unsettled })
+        let (inode, owner, overtaken) = (self.inode, self.owner, copy.overtaken);
+        Ok(Input { file: copy.to, length, inode, owner, header, unsettled, overtaken })
     }
 
     /// The same file.
     fn again(&self) -> io::Result<Input> {
-        let (inode, owner, header) = (self.inode, self.owner, self.header.clone());
-        Ok(Input { file: self.file.try_clone()?, length: self.length, inode, owner, header, unsettled: self.unsettled })
+        Ok(Input { file: self.file.try_clone()?, header: self.header.clone(), ..*self })
     }
 }
 
@@ -78,6 +82,10 @@ impl Listed {
         self.0.values().flatten().map(|segment| segment.generation)
     }
 
+    fn newest(&self) -> u64 {
+        self.generations().max().unwrap_or(0)
+    }
+
     /// These and later ones. Where both lists have a segment, the earlier one is overwritten.
     fn replaced_by(mut self, later: Listed) -> Listed {
         self.0.extend(later.0);
@@ -89,6 +97,8 @@ impl Listed {
 struct SnapshotCopy {
     from: Input,
     to: File,
+    /// Whether calls were overwritten before they were copied.
+    overtaken: bool,
     buffer: Vec<u8>,
 }
 
@@ -132,7 +142,10 @@ impl SnapshotCopy {
         let (segment, committed) = match self.from.read_settled(segment, &mut self.buffer) {
             Ok((segment, body)) => (segment, body.len()),
             Err(Unread::Damaged(_)) => return self.damage(to),
-            Err(Unread::Recycled) => return Ok(()),
+            Err(Unread::Recycled) => {
+                self.overtaken |= segment.kind == SegmentKind::Calls;
+                return Ok(());
+            }
         };
         // The copy lacks what was committed later, and its header says so.
         let seal = segment.seal.map_or(0, |crc| SEALED | u64::from(crc));
