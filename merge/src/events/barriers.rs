@@ -63,6 +63,8 @@ fn missing(plan: &FilePlan, pattern: &Regex) -> Option<&'static str> {
         Some("it was recorded with --max_overhead, which has left out calls")
     } else if plan.recording.gaps > 0 {
         Some("the hook of the tracer was gone for a time")
+    } else if plan.problems.count > 0 {
+        Some("parts of its file are damaged")
     } else {
         None
     }

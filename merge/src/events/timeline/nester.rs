@@ -16,6 +16,7 @@ use super::detail::{Cut, Detail};
 use super::short::ShortCalls;
 use super::windows::{FileWindows, Stretch, Window};
 use crate::events::decode::{Event, Payload};
+use std::collections::HashMap;
 use std::ops::Range;
 use viztracer_format::record::Kind;
 
@@ -318,9 +319,12 @@ fn depth(task: u32, open: &[Call]) -> u32 {
     around.map_or(0, |around| around.depth + 1)
 }
 
+/// Sets the depths of all open calls, outermost first. A damaged file may have a million of them, each of its own task.
 fn set_depths(open: &mut [Call]) {
-    for index in 0..open.len() {
-        let (around, rest) = open.split_at_mut(index);
-        rest[0].depth = depth(rest[0].task, around);
+    let mut depths: HashMap<u32, u32> = HashMap::new();
+    for call in open {
+        let next = depths.entry(call.task).or_default();
+        call.depth = *next;
+        *next += 1;
     }
 }
