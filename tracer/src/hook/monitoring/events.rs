@@ -360,15 +360,20 @@ fn leave_c(python: Python<'_>, arguments: Arguments<4>, kind: Kind) -> *mut PyOb
     match calls::leave(python, builtin.tag(), kind) {
         None | Some(Left::Recorded) => {}
         Some(Left::Due) => due::act(),
-        Some(Left::Unmatched) => leave_c_unmatched(python, arguments.code(), builtin, kind),
+        Some(Left::Unmatched) => leave_c_unmatched(python, arguments, kind),
     }
     none()
 }
 
+/// Looks at what was called once more: `calls::leave` may have run Python, which can replace a type or a module's name.
 #[cold]
 #[inline(never)]
-fn leave_c_unmatched(python: Python<'_>, caller: Code, builtin: Builtin, kind: Kind) {
-    if !caller.hides_c_calls() && builtin.id() != EXCLUDED && calls::unwind_to(python, builtin.tag(), kind) {
+fn leave_c_unmatched(python: Python<'_>, arguments: Arguments<4>, kind: Kind) {
+    if arguments.code().hides_c_calls() {
+        return;
+    }
+    let Some(builtin) = arguments.builtin() else { return };
+    if builtin.id() != EXCLUDED && calls::unwind_to(python, builtin.tag(), kind) {
         due::act();
     }
 }

@@ -171,8 +171,9 @@ pub unsafe fn on_c(python: Python<'_>, frame: *mut PyFrameObject, function: *mut
     if caller.known() == Some(EXCLUDED) {
         return; // a C function has the same caller at its end
     }
-    // SAFETY: the caller's promise.
-    let builtin = unsafe { Builtin::of_c_function(function) };
+    // Looks at the function anew each time: Python that runs meanwhile can replace a type or a module's name.
+    // SAFETY: the caller's promise. Nobody keeps what this returns while Python runs.
+    let builtin = || unsafe { Builtin::of_c_function(function) };
     match left {
         None => enter_c(python, caller, builtin),
         Some(kind) => leave_c(python, caller, builtin, kind),
@@ -180,27 +181,29 @@ pub unsafe fn on_c(python: Python<'_>, frame: *mut PyFrameObject, function: *mut
 }
 
 #[inline(always)]
-fn enter_c(python: Python<'_>, caller: Code, builtin: Builtin) {
+fn enter_c(python: Python<'_>, caller: Code, builtin: impl Fn() -> Builtin) {
     let found = match current::last_event(python) {
         LastEvent::Unknown => return enter_c_anew(python, caller, builtin),
         LastEvent::NotRecording => return,
         LastEvent::Recording(found) => found,
     };
-    let (Some(caller_id), Some(id)) = (caller.known(), builtin.known()) else {
+    let called = builtin();
+    let (Some(caller_id), Some(id)) = (caller.known(), called.known()) else {
         return enter_c_anew(python, caller, builtin);
     };
     if caller_id != EXCLUDED && id != EXCLUDED {
         // SAFETY: nothing has run since it was found: `known` reads a cache. `enter` runs no Python.
-        unsafe { found.with(|recorder| recorder.enter(id, builtin.tag())) };
+        unsafe { found.with(|recorder| recorder.enter(id, called.tag())) };
     }
 }
 
 #[cold]
 #[inline(never)]
-fn enter_c_anew(python: Python<'_>, caller: Code, builtin: Builtin) {
+fn enter_c_anew(python: Python<'_>, caller: Code, builtin: impl Fn() -> Builtin) {
     if !current::is_recording(python) || greenlets::id_of_running(python, caller) == EXCLUDED {
         return;
     }
+    let builtin = builtin();
     let id = builtin.id();
     if id != EXCLUDED {
         calls::enter(python, id, builtin.tag());
@@ -208,12 +211,13 @@ fn enter_c_anew(python: Python<'_>, caller: Code, builtin: Builtin) {
 }
 
 #[inline(always)]
-fn leave_c(python: Python<'_>, caller: Code, builtin: Builtin, kind: Kind) {
-    let is_due = match calls::leave(python, builtin.tag(), kind) {
+fn leave_c(python: Python<'_>, caller: Code, builtin: impl Fn() -> Builtin, kind: Kind) {
+    let tag = builtin().tag();
+    let is_due = match calls::leave(python, tag, kind) {
         None | Some(Left::Recorded) => false,
         Some(Left::Due) => true,
         Some(Left::Unmatched) => {
-            caller.id() != EXCLUDED && builtin.id() != EXCLUDED && calls::unwind_to(python, builtin.tag(), kind)
+            caller.id() != EXCLUDED && builtin().id() != EXCLUDED && calls::unwind_to(python, tag, kind)
         }
     };
     if is_due {
