@@ -218,8 +218,10 @@ impl Code {
                 if let Some(step) = step {
                     step.note(function, rules);
                 }
-                self.remember(Extra { code: self.0 as usize, rules, cached, arguments: None });
-                cache::put(self.0 as usize, cached);
+                // The cache must forget the code when it is freed, which what the slot has sees to.
+                if self.remember(Extra { code: self.0 as usize, rules, cached, arguments: None }) {
+                    cache::put(self.0 as usize, cached);
+                }
                 #[cfg(Py_3_12)]
                 if is_elided {
                     elided::note(&self.object(), function);
@@ -335,16 +337,20 @@ impl Code {
         unsafe { self.slots().with(self.python(), |()| work(self.slot_content())) }
     }
 
-    /// Puts this into the slot.
-    fn remember(self, new: Extra) {
+    /// Puts this into the slot, and returns whether it is there: the interpreter may have no memory for it.
+    fn remember(self, new: Extra) -> bool {
         // SAFETY: the slot is read and set without Python. What another thread has put in meanwhile is replaced.
-        let rest = unsafe {
+        let (is_there, rest) = unsafe {
             self.slots().with(self.python(), |()| match self.slot_content() {
-                Some(old) => Some(std::mem::replace(old, new)),
-                None => self.set_slot(new),
+                Some(old) => (true, Some(std::mem::replace(old, new))),
+                None => {
+                    let refused = self.set_slot(new);
+                    (refused.is_none(), refused)
+                }
             })
         };
         drop(rest); // names of arguments may die, but not under the lock
+        is_there
     }
 
     fn slots(self) -> &'static HookCell<()> {
