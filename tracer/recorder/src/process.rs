@@ -7,9 +7,9 @@ use viztracer_format::header::HOST_MAX;
 /// What distinguishes this process from every other one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessFacts {
-    /// ProcessFacts id.
+    /// The process's id.
     pub pid: u32,
-    /// ProcessFacts id of the parent.
+    /// The parent's id.
     pub parent_pid: u32,
     /// Its start, in the system's own unit; 0 if unknown. Together with the pid it is that of no other process of the boot.
     pub start: u64,

@@ -9,6 +9,7 @@ use super::block::StackBlock;
 use viztracer_format::arguments::is_part;
 use viztracer_format::record::Record;
 use viztracer_format::stack::{task_frame, task_of};
+use viztracer_format::sync::{Ordering, fence};
 
 impl ThreadRecorder {
     /// The serial of the task that the thread runs, 0 if none.
@@ -32,6 +33,8 @@ impl ThreadRecorder {
         if self.frame == self.frame_end {
             self.use_block(self.depth_block + 1);
         }
+        // No reader may see the mark under the count of the frame that stood here before.
+        fence(Ordering::Release);
         // SAFETY: `frame` is below `frame_end`, inside the block in use.
         unsafe { &*self.frame }.store(task_frame(task));
         self.frame = self.frame.wrapping_add(1);
