@@ -214,7 +214,7 @@ OTHERS = [
     case(NO_EFFECT, "--log_multiprocess", "prog.py"),
     case(NO_EFFECT, "--log_subprocess", "--quiet", "prog.py"),
     case(NO_EFFECT, "--log_exit", "--log_async", "--ignore_multiprocess", "prog.py"),
-    case(NO_EFFECT, "--trace_self", "--quiet", "prog.py"),
+    case("`--trace_self`", "--trace_self", "--quiet", "prog.py"),
     *(
         case("`--patch_only`, `--subprocess_child`", option, "prog.py", ours={"status": 2, "stderr": f"{option} is .*"})
         for option in ("--patch_only", "--subprocess_child")

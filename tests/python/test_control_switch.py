@@ -780,7 +780,7 @@ def test_marks_need_a_short_name(switch, name):
 
 
 def test_what_cannot_be_switched_is_said(switch):
-    assert "no living session; those of runs with --pid_suffix" in switch("pause", status=1).stderr
+    assert "no living session; runs with --pid_suffix" in switch("pause", status=1).stderr
     assert "no session begins with abc" in switch("resume", "abc", status=1).stderr
     dead = switch.killed()
     assert f"session {dead['id']} is dead" in switch("stop", dead["id"], status=1).stderr

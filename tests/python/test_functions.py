@@ -198,7 +198,7 @@ def test_what_the_table_does_not_hold_is_said(sandbox):
     assert (done.returncode, done.stderr) == (0, "")
     foot = done.stdout.split("\n\n")[-1].splitlines()
     assert re.fullmatch(r"[\d,]+ events are overwritten by newer ones", foot[0])
-    assert re.fullmatch(r"[\d,]+ events were not asked for and are not counted", foot[1])
+    assert re.fullmatch(r"[\d,]+ events were left out by the options and are not counted", foot[1])
     done = sandbox.viztracer_merge("rings", "-q", "--top", "3", "--strict")
     assert done.returncode == 1
     assert "calls never ended and are counted with the time until the last event known" in done.stdout

@@ -197,8 +197,9 @@ for loader in (importlib.machinery.SourceFileLoader, Inherits, Reads, Reads):
     spec.loader.exec_module(module)
     print(module.a, module.__spec__.cached == importlib.util.cache_from_source(path))
 """
+UNSEEN = "viztracer: --log_var and similar options do not see"
 COMPILED_EARLIER = (
-    "not instrumented: the program has read code that was compiled earlier; "
+    "the program has read code that was compiled earlier; "
     "with PYTHONPYCACHEPREFIX set to an empty directory it is compiled anew"
 )
 
@@ -213,7 +214,7 @@ def test_modules_that_were_compiled_before_the_run(sandbox):
     assert (plain.returncode, plain.stderr) == (0, "")
     done = sandbox.viztracer("--log_var", "a", "-o", "out.json", "--", script)
     assert (done.returncode, done.stdout.splitlines()[:4]) == (0, plain.stdout.splitlines())
-    assert done.stderr == f"viztracer: {sandbox.path}/reads.py is {COMPILED_EARLIER}\n"
+    assert done.stderr == f"{UNSEEN} {sandbox.path}/reads.py: {COMPILED_EARLIER}\n"
     logged = [event["name"] for event in sandbox.report("out.json")["traceEvents"] if event["ph"] == "i"]
     assert logged == [f"Variable Assign - a = '{name}'" for name in ("sourcefileloader", "inherits")]
     assert {path: path.stat().st_mtime_ns for path in (sandbox.path / "__pycache__").iterdir()} == compiled
@@ -227,7 +228,7 @@ def test_a_test_that_pytest_has_compiled_before_the_run_is_named(sandbox):
     options = ["--log_var", "a", "--include_files", path, "-o", "out.json", "-m", "pytest", *command]
     done = sandbox.viztracer(*options, env=environment)
     assert done.returncode == 0
-    assert done.stderr == f"viztracer: {path} is {COMPILED_EARLIER}\n"
+    assert done.stderr == f"{UNSEEN} {path}: {COMPILED_EARLIER}\n"
     (sandbox.path / "empty").mkdir()
     done = sandbox.viztracer(*options, env=environment | {"PYTHONPYCACHEPREFIX": str(sandbox.path / "empty")})
     assert (done.returncode, done.stderr) == (0, "")
@@ -251,7 +252,7 @@ def test_a_child_that_asks_for_more(sandbox):
     assert all(status == 0 and "2\n" in stdout and ">>> " in stdout + stderr for status, stdout, stderr in plain)
     done = sandbox.viztracer("--quiet", "--log_var", "a", "-o", "out.json", "--", script)
     traced = [ast.literal_eval(line.replace(f"{sandbox.path}/", "")) for line in done.stdout.splitlines()]
-    said = "viztracer: child.py is not instrumented: with -i or PYTHONINSPECT, the interpreter has to run it itself\n"
+    said = f"{UNSEEN} child.py: with -i or PYTHONINSPECT, the interpreter has to run it itself\n"
     plain[0][2] = said + plain[0][2]
     assert traced == plain
     assert (sandbox.path / "out.json").read_text().count("Variable Assign - a = 1") == 1

@@ -60,7 +60,8 @@ def test_viztracer_beside_this_package_is_noticed_at_import(sandbox, site, order
     assert line.startswith(
         f"viztracer: VizTracer and viztracer-ring are both installed in {directory} and have replaced"
     )
-    assert line.endswith("pip uninstall -y viztracer; pip install --force-reinstall --no-deps viztracer-ring")
+    mend = "pip uninstall -y viztracer, then install the wheel of viztracer-ring again: "
+    assert line.endswith(f"{mend}pip install --force-reinstall --no-deps FILE")
 
 
 @pytest.mark.parametrize("order", [[OURS, THEIRS], [THEIRS, OURS]], ids=["VizTracer last", "VizTracer first"])

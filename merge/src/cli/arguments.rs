@@ -88,9 +88,10 @@ pub struct Arguments {
     #[arg(long = "show_losses", alias = "show-losses", help_heading = "Report")]
     pub show_losses: bool,
 
-    /// Exit with status 1 if the report is not complete, and list what is missing: calls that were overwritten, lost,
-    /// damaged, unnamed, unmatched, or unfinished because their process crashed or was killed. A worker that got
-    /// SIGTERM or the like was ended by its program, as pools do
+    /// Exit with status 1 if the report is not complete, and list what is missing: events that were overwritten or
+    /// lost, damaged parts, functions without a name, returns that matched no call, and calls that are unfinished
+    /// because their process crashed or was killed. A worker that got SIGTERM or the like was ended by its program, as
+    /// pools do
     #[arg(long, help_heading = "Report")]
     pub strict: bool,
 

@@ -40,5 +40,5 @@ Examples:
 After a crash:
   The ring files are kept. With --pid_suffix they are in the directory that
   --output_dir named, otherwise in one like /dev/shm/viztracer_<pid>_<random>.
-  Run viztracer-merge without an input to list such directories in /dev/shm
-  and in the current directory.";
+  `viztracer-ctl list` lists such runs in /dev/shm. viztracer-merge without an
+  input names the newest directory, there or in the current directory.";

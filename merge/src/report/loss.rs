@@ -101,9 +101,9 @@ pub fn losses(file: &FileSummary) -> Vec<String> {
         (file.forgotten_tasks, "tasks of which nothing is left"),
         (file.lost(), "lost"),
         (file.damaged(), "damaged"),
-        (file.unnamed, "unnamed"),
-        (file.unmatched, "unmatched"),
-        (file.gaps, "gaps, in which another profiler had the tracer's hook"),
+        (file.unnamed, "functions without a name"),
+        (file.unmatched, "returns that matched no call"),
+        (file.gaps, "times when another profiler had replaced the tracer's hook"),
         (unfinished, "unfinished"),
         (file.sum(|thread| thread.too_deep), "too deep to be drawn"),
     ];
@@ -163,9 +163,9 @@ mod tests {
         assert_eq!(lines_of(|file| file.lost = 3), ["a.bin: 3 lost"]);
         assert_eq!(lines_of(|file| file.problems.add(Problem::new("x"))), ["a.bin: 1 damaged"]);
         assert_eq!(lines_of(|file| file.damaged_before = 7), ["a.bin: 7 damaged"]);
-        assert_eq!(lines_of(|file| file.unnamed = 4), ["a.bin: 4 unnamed"]);
-        assert_eq!(lines_of(|file| file.unmatched = 5), ["a.bin: 5 unmatched"]);
-        let gaps = ["a.bin: 2 gaps, in which another profiler had the tracer's hook"];
+        assert_eq!(lines_of(|file| file.unnamed = 4), ["a.bin: 4 functions without a name"]);
+        assert_eq!(lines_of(|file| file.unmatched = 5), ["a.bin: 5 returns that matched no call"]);
+        let gaps = ["a.bin: 2 times when another profiler had replaced the tracer's hook"];
         assert_eq!(lines_of(|file| file.gaps = 2), gaps);
         assert_eq!(lines_of(|file| file.failure = 28), ["a.bin: recording stopped early"]);
         assert_eq!(lines_of(|file| file.ending = Ending::Silent), ["a.bin: 1 unfinished, ended without a word"]);

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 MESSAGE = (
     "viztracer: VizTracer and viztracer-ring are both installed in {directory} and have replaced files of each other; "
-    "to mend it: pip uninstall -y viztracer; pip install --force-reinstall --no-deps viztracer-ring"
+    "to mend it: pip uninstall -y viztracer, then install the wheel of viztracer-ring again: "
+    "pip install --force-reinstall --no-deps FILE"
 )
 
 

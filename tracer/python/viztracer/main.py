@@ -269,7 +269,19 @@ def build_parser() -> argparse.ArgumentParser:
         default=-1,
         help="the same, for a process that has called VizTracer().install()",
     )
-    add("--uninstall", metavar="PID", type=whole_number, default=-1, help="end a recording that these two have started")
-    add("-t", metavar="SECONDS", type=float, default=-1.0, help="how long these two record [until Ctrl+C]")
+    add(
+        "--uninstall",
+        metavar="PID",
+        type=whole_number,
+        default=-1,
+        help="end a recording that --attach or --attach_installed has started",
+    )
+    add(
+        "-t",
+        metavar="SECONDS",
+        type=float,
+        default=-1.0,
+        help="with --attach or --attach_installed: record for this long [until Ctrl+C]",
+    )
     missing_options.add_to(parser)
     return parser

@@ -15,7 +15,8 @@ use std::path::PathBuf;
 const AFTER: &str = "\
 Times count from the begin of the trace, as on the page. A call that never
 ended is shown with the time until the last event known: it took at least that
-long (>=), or an unknown time if it began with that event. Calls that took as long come in the order of their begins.
+long (>=), or an unknown time if it began with that event. Calls of equal
+length come in the order in which they began.
 
 Exit status:
   0    the calls are printed, and every input was read completely

@@ -17,7 +17,7 @@ const ROWS_USUAL: usize = 20;
 /// The text below the options.
 const AFTER: &str = "\
 A run is all processes that were traced together, as their files say (the
-column `session` of --info), or a JSON trace that does not say it.
+column `session` of --info), or a JSON trace without a session.
 
 Calls do not depend on how busy a machine is, unless the program polls. Times
 do: they have a verdict only if they exceed the limit and a rank test of the

@@ -43,7 +43,7 @@ impl Summary {
         let others = [
             (self.overwritten(), "are overwritten"),
             (lost, "are lost"),
-            (self.left_out(), "were not asked for"),
+            (self.left_out(), "were left out by the options"),
             (too_deep, "are too deep for it to show"),
             (forgotten, "threads have only overwritten events"),
         ];
@@ -111,8 +111,8 @@ result.json: 240,012 events of 1 file
         (file.lost, file.forgotten_events, file.forgotten_threads) = (3, 20, 4);
         (file.threads[0].overwritten, file.threads[0].left_out) = (1000, 5);
         let summary = Summary { output: "result.json".into(), files: vec![file], ..Summary::default() };
-        let expected = "result.json: 10 events of 1 file; 1,020 are overwritten; 3 are lost; 5 were not asked for; \
-                        4 threads have only overwritten events";
+        let expected = "result.json: 10 events of 1 file; 1,020 are overwritten; 3 are lost; \
+                        5 were left out by the options; 4 threads have only overwritten events";
         assert_eq!(summary.last_line(), expected);
     }
 }

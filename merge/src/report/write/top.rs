@@ -139,7 +139,7 @@ pub fn counts(table: &Table) -> String {
 pub fn foot(summary: &Summary) -> Vec<String> {
     let unfinished = sum(summary, |file| file.sum(|thread| thread.unfinished));
     let unfinished = note_of(unfinished, "calls never ended and are counted with the time until the last event known");
-    let left_out = note_of(summary.left_out(), "events were not asked for and are not counted");
+    let left_out = note_of(summary.left_out(), "events were left out by the options and are not counted");
     let lines = unfinished.into_iter().chain(losses(summary)).chain(left_out);
     lines.chain(summary.switched()).collect()
 }

@@ -98,11 +98,11 @@ class Ending:
         goes_on = system.EXEC_KEEPS_PROCESS and session_variable.VARIABLE in variables  # type: ignore[operator]
         if goes_on and successor.is_our_python(file, arguments, variables):
             return False  # see `succeed`
-        result = "no report is written"
+        result = "so no report is written"
         if system.EXEC_KEEPS_PROCESS:
-            result += " unless that becomes a traced Python in turn"
+            result += ", unless that program becomes a traced Python by exec"
         kept = report.kept(self.rings.path, self.output)
-        terminal.complain(f"process {os.getpid()} becomes {file!r}; {result}. {kept}")
+        terminal.complain(f"process {os.getpid()} becomes another program, {file!r}, {result}. {kept}")
         return True
 
     def address(self, *, wait: bool) -> str:

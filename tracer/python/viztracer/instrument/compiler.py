@@ -28,6 +28,8 @@ compile_plainly = builtins.compile
 # The flags CO_FUTURE_... of the code that calls `compile`, which takes them over.
 FUTURE_FLAGS = 0x1FF0000
 MODES = ("exec", "single")
+# The begin of a line about a file that runs as it is.
+UNSEEN = "--log_var and similar options do not see"
 
 
 class Compiler:
@@ -69,7 +71,7 @@ class Compiler:
             instrumented = self._instrumented(tree, source, filename)
             code = embed(compile_plainly(instrumented, filename, mode, flags, True, optimize, **others))
         except Exception as error:  # the program must run all the same
-            self.complain(f"{os.fsdecode(filename)} is not instrumented: {type(error).__name__}: {error}")
+            self.complain(f"{UNSEEN} {os.fsdecode(filename)}: {type(error).__name__}: {error}")
             code = plainly()
         caches.note(code, plainly)
         return code
@@ -83,7 +85,8 @@ class Compiler:
             from .comments import obey
 
             for line in obey(tree, _text(source)):
-                self.complain(f"{os.fsdecode(filename)}:{line}: the comment says nothing that is known")
+                place = f"{os.fsdecode(filename)}:{line}"
+                self.complain(f"{place}: this !viztracer comment is not understood, so it has no effect")
         for transformer in self._transformers():
             tree = transformer.visit(tree)
         return ast.fix_missing_locations(tree)

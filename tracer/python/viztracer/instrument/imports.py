@@ -112,9 +112,9 @@ def _mention_compiled_earlier() -> None:
     """Say what this process has noted."""
     first, *others = _compiled_earlier.pop(os.getpid(), [""])
     if first:
-        files = f"{first} and {len(others)} more files are" if others else f"{first} is"
+        files = f"{first} and {len(others)} more files" if others else first
         _installed[0].complain(
-            f"{files} not instrumented: the program has read code that was compiled earlier; with PYTHONPYCACHEPREFIX "
+            f"{compiler.UNSEEN} {files}: the program has read code that was compiled earlier; with PYTHONPYCACHEPREFIX "
             "set to an empty directory it is compiled anew"
         )
 

@@ -10,7 +10,7 @@ import sys
 from importlib.machinery import SourceFileLoader
 
 from ..snaptrace import run_code
-from .compiler import named
+from .compiler import UNSEEN, named
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _run_instrumented(event: str, arguments: tuple[object, ...]) -> None:
     if not isinstance(path, str):
         return
     if sys.flags.inspect:  # the process does not end there: the interpreter asks for more
-        compiler.complain(f"{path} is not instrumented: with -i or PYTHONINSPECT, the interpreter has to run it itself")
+        compiler.complain(f"{UNSEEN} {path}: with -i or PYTHONINSPECT, the interpreter has to run it itself")
         return
     if not (code := _compiled(compiler, path)):
         return

@@ -71,7 +71,7 @@ def complain_of_greenlets(unmatched: int, is_first: Callable[[str], bool]) -> No
         lost = f"{unmatched} ends of calls matched no call, and " if unmatched else ""
         complain(
             f"this program switches greenlets, and those of a thread share one track here: {lost}"
-            'calls that were open across a switch may be "abandoned", or have the time of others'
+            'calls that were open across a switch may have an unknown end ("abandoned"), or the time of others'
         )
 
 

@@ -31,8 +31,8 @@ examples:
 A session is a traced run. Sessions are found in {scratch}. Those of runs with --pid_suffix and without -o are not there:
 their ring files are in the directory that the user has named.
 
-exit status: 0; 1 if there is no such session, no snapshot of all of it, or one cannot be removed or switched; 2 for
-wrong options; 130 after Ctrl+C.
+exit status: 0; 1 if there is no such session, if a snapshot is missing or incomplete, or if a session cannot be removed
+or switched; 2 for wrong options; 130 after Ctrl+C.
 """
 FAILED, WRONG_COMMAND_LINE, INTERRUPTED = 1, 2, 128 + signal.SIGINT
 LIST_HEADINGS = ["SESSION", "STATE", "AGE", "PROCESSES", "SIZE", "COMMAND"]
@@ -94,8 +94,10 @@ def build_parser() -> argparse.ArgumentParser:
     showing.set_defaults(run=show_status)
     taking = commands.add_parser("snapshot", help="write a report on what a living session has recorded; it goes on")
     taking.add_argument("session", nargs="?", metavar="SESSION", help="first digits of an id [the only living session]")
-    taking.add_argument("-o", "--output", metavar="OUT", help="the report [snapshot_<time>_ctl.json]; never replaced")
-    taking.add_argument("--last", type=seconds, metavar="TIME", help="only the last time of this length, such as 5s")
+    taking.add_argument(
+        "-o", "--output", metavar="OUT", help="the report [snapshot_<date>-<time>_ctl.json]; never replaced"
+    )
+    taking.add_argument("--last", type=seconds, metavar="TIME", help="only the last part of this length, such as 5s")
     taking.set_defaults(run=take_snapshot)
     cleaning = commands.add_parser("clean", help="remove dead sessions; living ones stay")
     cleaning.add_argument(

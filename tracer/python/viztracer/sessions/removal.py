@@ -86,7 +86,7 @@ def _check_state(session: Session) -> None:
     if session.is_living:
         raise RefusalError("it lives")
     if session.age < SETTLED:
-        raise RefusalError(f"it is younger than {SETTLED:.0f} s, and may not hold its lock yet")
+        raise RefusalError(f"it began less than {SETTLED:.0f} s ago and may still be starting; try again")
 
 
 def _check(session: Session, name: str, directory: Directory | None) -> None:

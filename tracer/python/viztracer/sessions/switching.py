@@ -10,6 +10,7 @@ from functools import partial
 
 from ..output.quoting import quote
 from ..snaptrace import ControlBlock
+from ..system import SCRATCH
 from . import discovery
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
@@ -25,9 +26,13 @@ ID_MIN = 4  # digits that are meant for an id, rather than for a name
 SWITCHES = {  # by command: what it wants, and its help
     "pause": ("paused", "record nothing until resume; the programs run at untraced speed"),
     "resume": ("recording", "record again after a pause"),
-    "stop": ("stopped", "record nothing any more; the programs go on, and the report is made when they end"),
+    "stop": (
+        "stopped",
+        "record nothing any more; the programs go on, and the report is made when all of them have ended (with "
+        "--no_wait, when the first one has)",
+    ),
 }
-NO_BLOCK = "has no control block, so its processes cannot be switched"
+NO_BLOCK = f"has no control block, a file in {SCRATCH}, so it cannot be paused, resumed, stopped or marked"
 
 
 class RefusalError(Exception):
@@ -75,8 +80,7 @@ def choose(begin: str | None, named: Callable[[str], list[Session]]) -> Session:
     found = named(begin) if begin is not None else [session for session in discovery.find() if session.is_living]
     if not found:
         raise RefusalError(
-            "no living session; those of runs with --pid_suffix and without -o have no control block and cannot be"
-            " switched"
+            "no living session; runs with --pid_suffix and without -o cannot be paused, resumed, stopped or marked"
         )
     if len(found) > 1:
         ids = ", ".join(session.id for session in found)

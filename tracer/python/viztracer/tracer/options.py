@@ -250,7 +250,7 @@ class Options:
     )
     verbose: int = option(1, "0 prints nothing", on_command_line=False)
     max_stack_depth: int = option(
-        -1, "do not record calls that are nested deeper; negative: no limit", metavar="N", validate=_number
+        -1, "do not record calls that are nested deeper than this; negative: no limit", metavar="N", validate=_number
     )
     include_files: list[str] | None = option(
         None,
@@ -272,7 +272,7 @@ class Options:
     )
     _: KW_ONLY
     log_async: bool = option(False, "show every asyncio or trio task on its own track")
-    min_duration: float = option(0, "do not record shorter calls; in us", metavar="TIME", normalize=float)
+    min_duration: float = option(0, "do not record calls shorter than this; in us", metavar="TIME", normalize=float)
     max_overhead: float = option(
         0,
         "let tracing cost at most this part of the program's processor time, such as 0.05 or, on a command line, 5%: "
@@ -286,7 +286,7 @@ class Options:
     trace_self: bool = option(False, "record viztracer's own functions, too", hidden=True)
     log_func_args: bool = option(False, "record the arguments of Python functions")
     log_func_retval: bool = option(False, "record the return values of Python functions")
-    log_func_with_objprint: bool = switch("format these values with the package objprint")
+    log_func_with_objprint: bool = switch("format arguments and return values with the package objprint")
     bytes_per_value: int = option(
         DEFAULT_BYTES_PER_VALUE,
         f"cut the text of a logged value, such as an argument, behind this many bytes [{DEFAULT_BYTES_PER_VALUE}]",
