@@ -5,6 +5,6 @@ from __future__ import annotations
 import sys
 
 if sys.platform == "win32":
-    from .no_user_signals import *  # noqa: F403
+    from .windows.signals import *  # noqa: F403
 else:
-    from .user_signals import *  # noqa: F403
+    from .linux.signals import *  # noqa: F403

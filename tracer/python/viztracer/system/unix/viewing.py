@@ -1,9 +1,8 @@
-"""What only ``vizviewer`` asks of Linux."""
+"""What only ``vizviewer`` asks of Linux and macOS in the same way."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
 import select
 import signal
@@ -15,14 +14,6 @@ assert sys.platform != "win32"  # for a checker of types
 
 # By which others end the command, beside Ctrl+C.
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-# Whether it can be known which user has opened a connection.
-KNOWS_VISITORS = True
-ROOT = 0
-
-
-def is_trusted(user: int) -> bool:
-    """Whether this is the user of this process, or root, who may read all."""
-    return user in (os.geteuid(), ROOT)
 
 
 def has_input(connection: socket.socket) -> bool:

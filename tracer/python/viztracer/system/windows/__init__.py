@@ -17,37 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import NoReturn
 
-__all__ = [
-    "AttachingError",
-    "EXEC_KEEPS_PROCESS",
-    "EXPANDS_PATTERNS",
-    "HAS_COLORS",
-    "PLAIN",
-    "PROGRAM_MAGIC",
-    "SCRATCH",
-    "TEXT_MAX",
-    "UNFOLLOWED",
-    "blocked_outputs",
-    "check_attaching",
-    "directory_of_script",
-    "hold_signals",
-    "host_name",
-    "identity",
-    "in_quotes",
-    "is_own",
-    "names_of_program",
-    "open_directory",
-    "path_of_script",
-    "pid_exists",
-    "register_at_fork",
-    "release_signals",
-    "renew_in_forked_children",
-    "scratch_space",
-    "start_program",
-    "texts_max",
-    "try_lock",
-]
-
 PROGRAM_MAGIC = b"MZ\x90\x00"
 PLAIN = "/._-+@%\\:~*"
 EXPANDS_PATTERNS = False
@@ -136,7 +105,7 @@ def is_own(path: str) -> bool:
 
 def pid_exists(pid: int) -> bool:
     """Whether there is a process with this id, which is above 0."""
-    from .windows_processes import running_since
+    from .processes import running_since
 
     return running_since(pid) is not None
 
