@@ -33,7 +33,7 @@ def names(rings: RingDirectory) -> list[str]:
 
 
 def _is_starting(pid: int, run: bytes) -> bool:
-    if not os.path.basename(processes.program(pid)).startswith("python") or run not in _environment_after_exec(pid):
+    if not os.path.basename(processes.program(pid)).lower().startswith("python") or run not in _environment_after_exec(pid):
         return False
     arguments = processes.arguments(pid)
     if interpreter_arguments.serves_others(arguments) or interpreter_arguments.is_forkserver(arguments):

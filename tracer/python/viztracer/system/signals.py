@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-if sys.platform == "win32":
-    from .windows.signals import *  # noqa: F403
-else:
+if sys.platform == "linux":
     from .linux.signals import *  # noqa: F403
+else:
+    from .no_user_signals import *  # noqa: F403

@@ -8,7 +8,7 @@ import sys
 assert sys.platform == "linux"  # for a checker of types
 
 from ..unix.directories import *  # noqa: F403
-from ..unix.directories import Directory, lead
+from ..unix.directories import Directory
 
 
 def enter(name: str, inside: Directory | None = None) -> Directory:
@@ -19,8 +19,3 @@ def enter(name: str, inside: Directory | None = None) -> Directory:
 def path_again(descriptor: int, _path: str) -> str:
     """Return a path by which an open file can be opened once more, and no file that has replaced it."""
     return f"/proc/self/fd/{descriptor}"
-
-
-def give_name(descriptor: int, path: str, link: str) -> str:
-    """Let a link lead to an open file; return its path."""
-    return lead(link, path_again(descriptor, path))

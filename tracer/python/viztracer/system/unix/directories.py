@@ -85,9 +85,9 @@ def is_locked(descriptor: int) -> bool:
     return False
 
 
-def lead(link: str, to: str) -> str:
-    """Let a link lead somewhere; return its path."""
+def give_name(path: str, link: str) -> str:
+    """Let a link lead to an open file, of which `path_again` has returned this path; return the path of the link."""
     if os.path.lexists(link):
         os.unlink(link)
-    os.symlink(to, link)
+    os.symlink(path, link)
     return link

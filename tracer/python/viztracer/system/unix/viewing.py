@@ -14,6 +14,8 @@ assert sys.platform != "win32"  # for a checker of types
 
 # By which others end the command, beside Ctrl+C.
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+# So many files a process of macOS may open, where the limit may be called endless, but not be used so (OPEN_MAX).
+FEWER = 10240
 
 
 def has_input(connection: socket.socket) -> bool:
@@ -27,8 +29,10 @@ def has_input(connection: socket.socket) -> bool:
 def all_descriptors(stay_open: Callable[[], bool]) -> Iterator[None]:
     """Let this process open as many files as it may: a run may have left thousands, and may `stay_open`."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # some systems call a limit endless and mind it all the same
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    for most in (limits[1], max(limits[0], FEWER)):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, limits[1]))
+            break
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 assert sys.platform == "win32"  # for a checker of types
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import NoReturn
 
-PROGRAM_MAGIC = b"MZ\x90\x00"
+PROGRAM_MAGIC = (b"MZ\x90\x00",)
 PLAIN = "/._-+@%\\:~*"
 EXPANDS_PATTERNS = False
 HAS_COLORS = False  # not all of them
@@ -46,9 +47,19 @@ def check_attaching() -> NoReturn:
     raise AttachingError("a process that runs already cannot be traced on Windows: start the program with viztracer")
 
 
-def texts_max() -> int:
-    """Return how many characters the arguments of a program may take. Its variables have no limit, but count here."""
-    return sys.maxsize
+def clock_ns() -> int:
+    """Return the time of the clock of ring files, in ns, which `time.monotonic` has from CPython 3.13 on."""
+    return time.perf_counter_ns()
+
+
+def can_run(begin: bytes) -> bool:
+    """Whether the system can run a file that begins so, and is no script."""
+    return begin.startswith(PROGRAM_MAGIC)
+
+
+def has_room_for(file: int, texts: list[int]) -> bool:
+    """Whether a program may get arguments and variables of so many bytes, beside so many of its path."""
+    return max(file, *texts) <= TEXT_MAX
 
 
 def register_at_fork(
@@ -156,3 +167,7 @@ def path_of_script(name: str, _current_directory: str) -> str:
 def directory_of_script(path: str) -> str:
     """Return what the interpreter puts in front of `sys.path` for a script: where it is, also if it is a link."""
     return os.path.dirname(os.path.abspath(path))
+
+
+def be_expendable() -> None:
+    """Do nothing: no process ends since memory runs out in another one."""
