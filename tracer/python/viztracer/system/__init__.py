@@ -11,5 +11,7 @@ import sys
 
 if sys.platform == "win32":
     from .windows import *  # noqa: F403
+elif sys.platform == "darwin":
+    from .macos import *  # noqa: F403
 else:
     from .linux import *  # noqa: F403

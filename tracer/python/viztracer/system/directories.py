@@ -6,5 +6,7 @@ import sys
 
 if sys.platform == "win32":
     from .windows.directories import *  # noqa: F403
+elif sys.platform == "darwin":
+    from .macos.directories import *  # noqa: F403
 else:
     from .linux.directories import *  # noqa: F403

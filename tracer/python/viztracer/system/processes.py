@@ -6,5 +6,7 @@ import sys
 
 if sys.platform == "win32":
     from .windows.processes import *  # noqa: F403
+elif sys.platform == "darwin":
+    from .macos.processes import *  # noqa: F403
 else:
     from .linux.processes import *  # noqa: F403
