@@ -1,7 +1,7 @@
 """The texts that a process was started with, as ``KERN_PROCARGS2`` of sysctl(3) gives them.
 
 They are the number of arguments, the path of the program, the arguments, and the variables. Each text ends with a NUL,
-and more of them follow the path. An empty text follows the variables, and then what the kernel tells the dynamic linker.
+and more of them follow the path. An empty text follows the variables, and then what the kernel tells the linker.
 """
 
 from __future__ import annotations
