@@ -221,6 +221,7 @@ rust-test: | lint
 types: .venv/.installed
 	.venv/bin/mypy --python-executable .venv/bin/python tracer/python/viztracer tracer/data/purelib
 	.venv/bin/mypy --platform win32 --python-executable .venv/bin/python tracer/python/viztracer tracer/data/purelib
+	.venv/bin/mypy --platform darwin --python-executable .venv/bin/python tracer/python/viztracer tracer/data/purelib
 	.venv/bin/python -m mypy.stubtest viztracer.snaptrace
 
 # Tests that do not depend on the interpreter run with one only. The soundness tests repeat each case fewer times here

@@ -733,11 +733,11 @@ def test_the_bound_can_be_set_where_other_options_are(control, sandbox):
 
 
 def test_the_bound_by_default_is_a_tenth_of_a_small_memory():
-    from viztracer.process import scratch
+    from viztracer.process.ring_directory import leftovers_max
 
-    assert scratch.limit(-1, 64 << 20) == (64 << 20) // 10
-    assert scratch.limit(-1, 64 << 30) == 1 << 30
-    assert scratch.limit(0, 64 << 30) == 0
+    assert leftovers_max(-1, 64 << 20) == (64 << 20) // 10
+    assert leftovers_max(-1, 64 << 30) == 1 << 30
+    assert leftovers_max(0, 64 << 30) == 0
 
 
 def mounted(*mount):

@@ -1,16 +1,23 @@
 """What the package asks of the operating system, which each answers in its own way."""
 
+import ast
 import os
 import subprocess
 import sys
 
 import pytest
-from conftest import IS_WINDOWS
-from viztracer import system, util
+from conftest import IS_WINDOWS, ROOT
+from viztracer import VizTracer, snaptrace, system, util
 from viztracer.output.quoting import quote, quote_pattern
 from viztracer.sessions import discovery
 from viztracer.system import directories, processes
 
+PACKAGE = ROOT / "tracer/python/viztracer"
+SYSTEM = PACKAGE / "system"
+SYSTEMS = ("linux", "macos", "windows")
+# The modules that each system has, and those that only one needs.
+MODULES = ("__init__.py", "directories.py", "processes.py", "viewing.py")
+OWN = {"linux": {"signals.py"}, "macos": {"texts.py"}, "windows": set()}
 WAITS = "import sys; print('ready', flush=True); sys.stdin.read()"
 
 
@@ -23,6 +30,65 @@ def child():
     with subprocess.Popen(command, env=environment, text=True, **pipes) as running:
         assert running.stdout.readline() == "ready\n"
         yield running
+
+
+def handed_out(path):
+    """The public functions and classes of a module, with their parameters, and those that it hands on."""
+    found = {}
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
+            found |= handed_out(of_unix(path))
+        elif isinstance(node, ast.ImportFrom):
+            found |= {alias.name: None for alias in node.names if alias.asname == alias.name}
+        elif isinstance(node, ast.FunctionDef):
+            arguments = node.args
+            positional, by_name = arguments.posonlyargs + arguments.args, arguments.kwonlyargs
+            names = ([argument.arg.lstrip("_") for argument in kind] for kind in (positional, by_name))
+            found[node.name] = (*names, len(arguments.defaults), bool(arguments.vararg or arguments.kwarg))
+        elif isinstance(node, ast.ClassDef):
+            found[node.name] = None
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).islower():
+            found[ast.unparse(node.targets[0])] = None  # a function of the standard library
+    return {name: parameters for name, parameters in found.items() if not name.startswith("_")}
+
+
+def of_unix(path):
+    """The module of what Linux and macOS share that belongs to a module of either."""
+    return SYSTEM / "unix" / path.name
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_each_system_has_the_same_functions(name):
+    linux, *others = (handed_out(SYSTEM / system / name) for system in SYSTEMS)
+    assert len(linux) > 2
+    for other in others:
+        assert other.keys() == linux.keys()
+        both = [function for function in linux if linux[function] and other[function]]
+        assert {function: other[function] for function in both} == {function: linux[function] for function in both}
+
+
+def test_each_system_has_the_same_modules():
+    for each in SYSTEMS:
+        assert {path.name for path in (SYSTEM / each).glob("*.py")} == {*MODULES, *OWN[each]}
+    signals, refusal = (handed_out(SYSTEM / name) for name in ("linux/signals.py", "no_user_signals.py"))
+    assert signals == refusal
+
+
+def test_only_what_is_for_linux_names_its_directories():
+    """What is for Linux alone says so by an assertion, for the checker of types and for readers."""
+    are_for_linux = 0
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text("utf-8")
+        if 'assert sys.platform == "linux"' in text:
+            are_for_linux += 1
+            continue
+        tree = ast.parse(text)
+        has_docstring = (ast.Module, ast.FunctionDef, ast.ClassDef)
+        documentation = {ast.get_docstring(node, False) for node in ast.walk(tree) if isinstance(node, has_docstring)}
+        texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)} - documentation
+        texts = [text for text in texts if isinstance(text, str)]
+        assert not [text for text in texts if "/proc" in text or "/dev/shm" in text], path
+    assert are_for_linux > 5
 
 
 def test_processes(child):
@@ -66,13 +132,19 @@ def test_the_directory_of_ring_files_may_be_a_link(tmp_path, monkeypatch):
 
 
 def test_the_directory_of_ring_files():
+    assert system.SCRATCH == os.path.abspath(snaptrace.scratch_directory())
     free, size = system.scratch_space()
     assert 0 < free <= size
     assert os.access(system.SCRATCH, os.W_OK)
 
 
+def test_the_clock_of_ring_files():
+    before, recorded, after = system.clock_ns(), VizTracer(verbose=0).getts() * 1000, system.clock_ns()
+    assert before - 1000 <= recorded <= after + 1000
+
+
 def test_identity():
-    """An exec keeps the process on Linux alone, and then this."""
+    """An exec keeps the process but on Windows, and then this."""
     assert (system.identity() == system.identity()) == system.EXEC_KEEPS_PROCESS != IS_WINDOWS
 
 
@@ -130,11 +202,12 @@ def test_a_directory_that_nobody_shares(tmp_path):
         system.open_directory(str(tmp_path / "missing"))
 
 
-@pytest.mark.skipif(not IS_WINDOWS, reason="is about what Windows refuses")
+@pytest.mark.skipif(sys.platform == "linux", reason="is about what other systems refuse")
 @pytest.mark.parametrize("option", ["--attach", "--attach_installed", "--uninstall"])
 def test_attaching_is_refused(sandbox, option):
     done = sandbox.viztracer(option, os.getpid())
     assert (done.returncode, done.stdout) == (2, "")
+    name = "Windows" if IS_WINDOWS else "macOS"
     assert done.stderr == (
-        "viztracer: a process that runs already cannot be traced on Windows: start the program with viztracer\n"
+        f"viztracer: a process that runs already cannot be traced on {name}: start the program with viztracer\n"
     )

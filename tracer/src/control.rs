@@ -3,6 +3,7 @@
 use crate::system::path_of;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use viztracer_format::control::{GREENLETS_MESSAGE, INTERPRETERS_MESSAGE, Session};
 use viztracer_recorder::control;
@@ -130,6 +131,12 @@ pub fn read_control_block(block: &[u8]) -> Option<SessionDescription> {
         command,
         wanted: wanted.word(),
     })
+}
+
+/// The directory of all control blocks, and of the ring files of runs that merge them themselves.
+#[pyfunction]
+pub fn scratch_directory() -> OsString {
+    control::directory().into_os_string()
 }
 
 /// Bytes as hexadecimal digits.

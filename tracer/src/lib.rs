@@ -124,7 +124,7 @@ mod snaptrace {
     #[pymodule_export]
     use super::command::{Merged, combine, is_output_name, merge, output_kinds, ring_process, snapshot};
     #[pymodule_export]
-    use super::control::{ControlBlock, SessionDescription, read_control_block};
+    use super::control::{ControlBlock, SessionDescription, read_control_block, scratch_directory};
     #[pymodule_export]
     use super::ending::deadly_signal::watch;
     #[pymodule_export]
@@ -172,6 +172,7 @@ mod snaptrace {
         module.add("source_log", SourceLog::new(python)?)?;
         module.add("RING_MAGIC", pyo3::types::PyBytes::new(python, &viztracer_format::header::MAGIC))?;
         super::tracer::note_import();
+        super::system::add_functions(module)?;
         super::system::note_main_thread(python);
         super::stderr::note_at_import();
         Ok(())

@@ -4,6 +4,7 @@
 //!
 //! | | Linux | macOS | Windows |
 //! |---|---|---|---|
+//! | what Python knows of processes | `/proc` | this extension asks | `ctypes` asks |
 //! | main thread | its id is that of the process | the C library knows | it is asked for when this module is imported |
 //! | a ring file is written | `flock` | `flock` | a lock on one byte |
 //! | which pipe it is | device and inode | device and inode | its name |

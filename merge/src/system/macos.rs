@@ -1,9 +1,11 @@
 //! macOS.
 
 use super::unix::exists;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::mem::{MaybeUninit, size_of};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::ptr;
 
@@ -34,17 +36,27 @@ pub fn boot_id() -> String {
     String::from_utf8_lossy(text).trim_end_matches('\0').to_owned()
 }
 
-/// Where runs put their files if they are not told where.
+/// Where runs put their files if they are not told where: the user's own directory for temporary files. Unlike `TMPDIR`,
+/// which is mostly the same, it is that of all processes of the user, whatever is in their environments.
 pub fn run_directory() -> PathBuf {
-    std::env::temp_dir()
+    let mut path = vec![0u8; 1024];
+    let (to, size) = (path.as_mut_ptr().cast(), path.len());
+    // SAFETY: the C library fills at most `size` bytes.
+    let length = unsafe { libc::confstr(libc::_CS_DARWIN_USER_TEMP_DIR, to, size) };
+    if length == 0 || length > size {
+        return PathBuf::from("/tmp");
+    }
+    path.truncate(length - 1); // without the NUL
+    PathBuf::from(OsString::from_vec(path)).components().collect() // without a slash at the end
 }
 
 /// What the system says of the process with this pid; `None` if there is none, or it belongs to another user.
 fn facts(pid: i32) -> Option<libc::proc_bsdinfo> {
     let mut facts = MaybeUninit::<libc::proc_bsdinfo>::zeroed();
     let size = size_of::<libc::proc_bsdinfo>() as libc::c_int;
+    let (to, also_ended) = (facts.as_mut_ptr().cast(), 1);
     // SAFETY: the system fills at most `size` bytes of the structure.
-    let filled = unsafe { libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, 0, facts.as_mut_ptr().cast(), size) };
+    let filled = unsafe { libc::proc_pidinfo(pid, libc::PROC_PIDTBSDINFO, also_ended, to, size) };
     // SAFETY: all of the structure is filled.
     (filled == size).then(|| unsafe { facts.assume_init() })
 }

@@ -142,11 +142,15 @@ pub fn check_descriptors(file: &File) -> io::Result<()> {
     }
 }
 
+/// So many files a process of macOS may open, where the limit may be called endless, but not be used so (`OPEN_MAX`).
+const FEWER: u64 = 10240;
+
 /// Raises the limit of open files as far as allowed: files of processes that still run stay open until they are
 /// written.
 pub fn raise_descriptor_limit() {
     let limit = getrlimit(Resource::Nofile);
-    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    let raise = |current| setrlimit(Resource::Nofile, Rlimit { current, ..limit });
+    let _ = raise(limit.maximum).or_else(|_| raise(limit.current.map(|current| current.max(FEWER))));
 }
 
 /// The error that a disk is full.

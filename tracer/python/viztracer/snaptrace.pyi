@@ -1,6 +1,7 @@
 """The extension module: `tracer/src` in the source tree."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from re import Pattern
@@ -62,12 +63,22 @@ __all__ = [
     "run_file",
     "run_module",
     "run_stdin",
+    "scratch_directory",
     "snapshot",
     "source_log",
     "start_unseen",
     "text_of",
     "watch_deadly_signals",
 ]
+if sys.platform == "darwin":
+    __all__ += [
+        "boot_id",
+        "process_children",
+        "process_program",
+        "process_start",
+        "process_texts",
+        "process_time",
+    ]
 
 _Value = TypeVar("_Value")
 
@@ -574,6 +585,9 @@ def is_ring_open(path: str | os.PathLike[str]) -> bool:
 def await_ring(path: str | os.PathLike[str]) -> None:
     """Wait until the process that writes this ring file has ended; Ctrl+C raises `KeyboardInterrupt`."""
 
+def scratch_directory() -> str:
+    """Return the directory of all control blocks, and of the ring files of runs that merge them themselves."""
+
 def is_output_name(name: str) -> bool:
     """Whether a report may have this name."""
 
@@ -654,3 +668,25 @@ def json_of(value: object) -> str:
 
     What JSON cannot hold becomes a string that says what it is: the name of a type, ``nan``, digits of a long integer.
     """
+
+if sys.platform == "darwin":  # for `viztracer.system.macos.processes`
+    def process_start(pid: int) -> tuple[int, bool] | None:
+        """Return when a process was started, and whether it has ended and waits for its parent; None if there is none.
+
+        The former is in microseconds since 1970, as in its ring file.
+        """
+
+    def process_time(pid: int) -> float | None:
+        """Return how many seconds of the processors a process has used; None if there is none, or it has ended."""
+
+    def process_program(pid: int) -> str:
+        """Return the path of the program that a process runs; empty if there is none."""
+
+    def process_texts(pid: int) -> bytes:
+        """Return the arguments and the environment of a process as they were at its exec; empty if there is none."""
+
+    def process_children(pid: int) -> list[int]:
+        """Return the ids of the children of a process."""
+
+    def boot_id() -> str:
+        """Return the id of this boot, as hexadecimal digits, as a control block has it."""

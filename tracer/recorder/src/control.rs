@@ -15,7 +15,7 @@ use crate::lock::ignore_poison;
 use crate::process::ProcessFacts;
 use crate::system::{self, identity, is_private, open_unfollowed};
 use memory::Memory;
-pub(crate) use memory::directory;
+pub use memory::directory;
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Mutex;

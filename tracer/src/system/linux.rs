@@ -2,9 +2,14 @@
 
 pub use super::unix::*;
 
-use pyo3::Python;
+use pyo3::prelude::*;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::Duration;
+
+/// Adds nothing: the Python package for this system asks the system itself.
+pub fn add_functions(_: &Bound<'_, PyModule>) -> PyResult<()> {
+    Ok(())
+}
 
 /// Notes which thread is the main thread: the system knows.
 pub fn note_main_thread(_: Python<'_>) {}

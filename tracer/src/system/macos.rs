@@ -1,10 +1,23 @@
 //! macOS.
 
+mod processes;
+
 pub use super::unix::*;
 
-use pyo3::Python;
+use pyo3::prelude::*;
+use pyo3::wrap_pyfunction;
 use std::mem;
 use std::time::Duration;
+
+/// Adds what only the Python package for this system asks.
+pub fn add_functions(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(processes::process_start, module)?)?;
+    module.add_function(wrap_pyfunction!(processes::process_time, module)?)?;
+    module.add_function(wrap_pyfunction!(processes::process_program, module)?)?;
+    module.add_function(wrap_pyfunction!(processes::process_texts, module)?)?;
+    module.add_function(wrap_pyfunction!(processes::process_children, module)?)?;
+    module.add_function(wrap_pyfunction!(processes::boot_id, module)?)
+}
 
 /// Notes which thread is the main thread: the system knows.
 pub fn note_main_thread(_: Python<'_>) {}

@@ -34,6 +34,11 @@ pub const OS_MODULE: &str = "nt";
 /// The id of the main thread.
 static MAIN_THREAD: OnceLock<i32> = OnceLock::new();
 
+/// Adds nothing: the Python package for this system asks the system itself.
+pub fn add_functions(_: &Bound<'_, PyModule>) -> PyResult<()> {
+    Ok(())
+}
+
 /// Notes which thread is the main thread. Before CPython 3.13 nobody says that: then it is the calling thread, which
 /// imports this module.
 pub fn note_main_thread(python: Python<'_>) {

@@ -29,7 +29,7 @@ EXTERNAL: Any = sys.modules["_frozen_importlib_external"]
 
 
 # What begins a ring file, or a program of the machine's own.
-NO_PYTHON = (RING_MAGIC, PROGRAM_MAGIC)
+NO_PYTHON = (RING_MAGIC, *PROGRAM_MAGIC)
 
 
 class NoProgramError(Exception):

@@ -9,14 +9,14 @@ import sys
 import time
 from types import FrameType
 
-assert sys.platform != "win32"  # for a checker of types
+assert sys.platform == "linux"  # for a checker of types
 
 from .. import attach as target
 from ..command_line.arguments import recording_options
 from ..output import report, terminal
 from ..process.isolation import PACKAGES
 from ..process.ring_directory import RingDirectory
-from ..system.user_signals import INSTALLED
+from ..system.linux.signals import INSTALLED
 from ..viztracer import VizTracer
 from .injection import inject
 from .request import PULSE, InjectionError, Request

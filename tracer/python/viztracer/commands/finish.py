@@ -90,7 +90,9 @@ class Ending:
         from . import replacement, successor
 
         if isinstance(path, int):
-            path = f"/proc/self/fd/{path}"
+            from ..system import directories  # hardly any program does that
+
+            path = directories.path_again(path, "")
         file = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
         variables = os.environ if variables is None else variables
         if replacement.is_refused(file, arguments, variables):

@@ -17,9 +17,9 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-assert sys.platform != "win32"  # for a checker of types
+assert sys.platform == "linux"  # for a checker of types
 
-from ..system import procfs
+from ..system import processes
 from . import remote_exec
 from .request import InjectionError, Request
 
@@ -124,7 +124,7 @@ def _check_files(pid: int, path: str) -> None:
         return  # whatever is tried next says so
     except OSError:
         is_there = False
-    if not is_there and procfs.running_since(pid) is not None:
+    if not is_there and processes.running_since(pid) is not None:
         where = os.path.dirname(os.path.dirname(path))
         raise InjectionError(f"process {pid} does not see the files of {where} (a container?): run viztracer there")
 

@@ -8,16 +8,9 @@ from __future__ import annotations
 
 import os
 
-from ..system import PROGRAM_MAGIC, TEXT_MAX, texts_max
-
-TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from ..system import can_run, has_room_for
 
 SCRIPT = b"#!"
-# Where Linux lists other formats that it can run, beside these two files.
-FORMATS, NO_FORMATS = "/proc/sys/fs/binfmt_misc", {"register", "status"}
-POINTER = 8
 
 
 def is_refused(file: str, arguments: object, variables: object) -> bool:
@@ -32,7 +25,7 @@ def _is_program(file: str) -> bool:
     words = words_of_script(file)
     if words is not None:
         return bool(words) and os.access(words[0], os.X_OK)
-    return begin is None or begin.startswith(PROGRAM_MAGIC) or _knows_other_formats()
+    return begin is None or can_run(begin)
 
 
 def words_of_script(file: str) -> list[str] | None:
@@ -52,26 +45,18 @@ def _begin(file: str) -> bytes | None:
         return None
 
 
-def _knows_other_formats() -> bool:
-    try:
-        return not NO_FORMATS.issuperset(os.listdir(FORMATS))
-    except OSError:
-        return False
-
-
 def _fits(file: str, arguments: object, variables: object) -> bool:
     if not isinstance(arguments, (list, tuple)) or not arguments or not arguments[0]:
         return False
-    texts: list[object] = [file, *arguments]
+    texts: list[object] = list(arguments)
     if isinstance(variables, (dict, type(os.environ))):
         texts += [f"{_text(name)}={_text(value)}" for name, value in variables.items()]
-    sizes = list(_sizes(texts))
-    return all(size <= TEXT_MAX for size in sizes) and sum(sizes) + POINTER * len(sizes) <= texts_max()
+    return has_room_for(_size(file), [_size(text) for text in texts if isinstance(text, (str, bytes))])
 
 
-def _sizes(texts: Iterable[object]) -> Iterable[int]:
-    """Bytes of texts with the NUL behind each; of paths that are objects, which may run the program's code, none."""
-    return (len(os.fsencode(text)) + 1 for text in texts if isinstance(text, (str, bytes)))
+def _size(text: str | bytes) -> int:
+    """Bytes of a text with the NUL behind it."""
+    return len(os.fsencode(text)) + 1
 
 
 def _text(value: object) -> str:

@@ -18,9 +18,9 @@ import stat
 import sys
 import time
 
-from ..system import procfs
+from ..system import processes
 
-assert sys.platform != "win32"  # for a checker of types
+assert sys.platform == "linux"  # for a checker of types
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Request:
         paths = {"wanted": os.path.join(directory, self._wanted), "answer": os.path.join(directory, answer)}
         paths |= {"script": self.script, "packages": packages}
         quoted = {name: ascii(path) for name, path in paths.items()}
-        self._text = SCRIPT.format(call=call, own_pid=procfs.own_pid(pid), **quoted)
+        self._text = SCRIPT.format(call=call, own_pid=processes.own_pid(pid), **quoted)
         self._answers = self._lock = -1  # descriptors
 
     def __enter__(self) -> Request:
@@ -148,7 +148,7 @@ class Request:
     def is_answered(self, seconds: float) -> bool:
         """Wait so many seconds at most for the answer, or for the end of the process."""
         give_up = time.monotonic() + seconds
-        while not self._has_answer() and procfs.running_since(self.pid) is not None:
+        while not self._has_answer() and processes.running_since(self.pid) is not None:
             if time.monotonic() > give_up:
                 return False
             time.sleep(PULSE)
@@ -170,7 +170,7 @@ class Request:
         try:
             file = os.open(self._answer, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self._answers)
         except OSError as error:
-            ended = error.errno == errno.ENOENT and procfs.running_since(self.pid) is None
+            ended = error.errno == errno.ENOENT and processes.running_since(self.pid) is None
             what = "has ended before it answered" if ended else f"has not answered: {error}"
             raise InjectionError(f"process {self.pid} {what}") from None
         try:

@@ -33,7 +33,8 @@ def names(rings: RingDirectory) -> list[str]:
 
 
 def _is_starting(pid: int, run: bytes) -> bool:
-    if not os.path.basename(processes.program(pid)).startswith("python") or run not in _environment_after_exec(pid):
+    program = os.path.basename(processes.program(pid)).lower()  # "Python" in a framework of macOS
+    if not program.startswith("python") or run not in _environment_after_exec(pid):
         return False
     arguments = processes.arguments(pid)
     if interpreter_arguments.serves_others(arguments) or interpreter_arguments.is_forkserver(arguments):

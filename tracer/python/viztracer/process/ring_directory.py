@@ -10,7 +10,6 @@ import os
 
 from ..snaptrace import RECORD_SIZE, ControlBlock, is_ring_open, ring_session
 from ..system import SCRATCH, scratch_space
-from . import scratch
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 
 SNAPSHOT_PATIENCE = 60.0  # seconds that a snapshot gets before its ring files are removed
 SILENT_WAIT = 1.0  # seconds of them before a line says so
+LEFTOVERS_MAX = 1 << 30  # bytes that dead runs may hold, if nothing else is said
 ID_LENGTH = 12  # digits of a run's id in the names of its directory and its control block
 
 
@@ -59,7 +59,7 @@ class RingDirectory:
         rings would leave less than a quarter of shared memory to others, it is next to the report.
         """
         free, size = scratch_space()
-        if size - free > (limit := scratch.limit(keep_leftovers, size)):
+        if size - free > (limit := leftovers_max(keep_leftovers, size)):
             from ..sessions import leftovers  # memory is rarely so full
 
             leftovers.bound(limit)
@@ -240,3 +240,11 @@ class RingDirectory:
             self.close()
             self.control.remove()
             self.control = None
+
+
+def leftovers_max(keep_leftovers: int, size: int) -> int:
+    """Return how many bytes dead runs may hold, of an option's value and the size of what the directory is on.
+
+    A negative value stands for the default, 1 GiB or a tenth of that size, whichever is less.
+    """
+    return keep_leftovers if keep_leftovers >= 0 else min(LEFTOVERS_MAX, size // 10)

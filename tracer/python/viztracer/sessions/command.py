@@ -12,7 +12,7 @@ import time
 
 from ..output.quoting import printable, quote
 from ..output.sizes import duration, size
-from ..system import SCRATCH
+from ..system import SCRATCH, clock_ns
 from ..version import __version__
 from . import discovery, removal, snapshot, status, switching, times
 from .discovery import Session
@@ -187,7 +187,7 @@ def _meant(begin: str | None) -> list[Session]:
 
 def take_snapshot(options: argparse.Namespace) -> int:
     """Write a report on what a living session has recorded, as of now."""
-    as_of = time.monotonic_ns()
+    as_of = clock_ns()
     if options.last == 0:
         raise FailureError("--last must be more than no time")
     session = _living(options.session)

@@ -14,7 +14,7 @@ from ..output import terminal
 from ..output.quoting import quote
 from ..process import isolation, this_process
 from ..snaptrace import start_unseen
-from ..system import processes
+from ..system import clock_ns, processes
 from . import snapshot as snapshots
 from . import times
 
@@ -52,7 +52,7 @@ def snapshot(
     Returns:
         The absolute path of the report; None if there is none, or with `wait` if it could not be written.
     """
-    as_of, now = time.monotonic_ns(), time.time()
+    as_of, now = clock_ns(), time.time()
     tracer: Any = this_process.recording()
     if tracer is None or tracer.rings is None:
         return None

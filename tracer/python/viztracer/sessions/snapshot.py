@@ -16,7 +16,7 @@ from ..output import terminal
 from ..output.quoting import quote
 from ..process import directory_lock
 from ..snaptrace import is_output_name, snapshot
-from ..system import SCRATCH, UNFOLLOWED
+from ..system import SCRATCH, UNFOLLOWED, be_expendable
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:
@@ -152,19 +152,10 @@ def write(directory: str, output: str, as_of: int, last: float | None) -> Merged
         raise SnapshotError(str(error)) from None
 
 
-def be_expendable() -> None:
-    """Have the kernel end this process rather than the program if memory runs out: the copies of the rings take some."""
-    try:
-        with open("/proc/self/oom_score_adj", "w") as score:
-            score.write("1000")
-    except OSError:
-        pass
-
-
 def main() -> None:
     """Write the snapshot that the arguments of this process name. A lock on the ring files is open beside it."""
     directory, output, as_of, last = sys.argv[1:]
-    be_expendable()
+    be_expendable()  # rather than the program: the copies of the rings take memory
     try:
         write(directory, output, int(as_of), float(last) if last else None)
     except SnapshotError as error:

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 
+from ..system import be_expendable, clock_ns
 from . import snapshot as snapshots
 
 
@@ -16,12 +17,12 @@ def main() -> None:
     monotonic clock in ns, the id of the process that asks, and why. A lock on the directory is open beside this process.
     """
     directory, limit, note = sys.argv[1:]
-    snapshots.be_expendable()
+    be_expendable()
     number = snapshots.claim(directory, 1, int(limit)) if snapshots.is_shared(directory) else 0
     if number is None:
         return
     as_of, pid, reason = note.split(" ", 2)
-    now = time.time() - (time.monotonic_ns() - int(as_of)) / 1e9
+    now = time.time() - (clock_ns() - int(as_of)) / 1e9
     try:
         _write(directory, snapshots.file_name(f"{pid}_{reason}", now), int(as_of))
     except (snapshots.SnapshotError, OSError) as error:  # a stream of the program is not ours to keep open

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 if sys.platform == "win32":
-    from .windows_directories import *  # noqa: F403
+    from .windows.directories import *  # noqa: F403
+elif sys.platform == "darwin":
+    from .macos.directories import *  # noqa: F403
 else:
-    from .linux_directories import *  # noqa: F403
+    from .linux.directories import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""Windows has no signals that a process sends to another one for its own use."""
+"""Of systems on which no process sees whether another one heeds its signals: one that does not would be ended."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def heed(start: Handler, save: Handler) -> None:
     """Raise `RuntimeError`."""
-    raise RuntimeError("VizTracer.install needs SIGUSR1 and SIGUSR2, which Windows does not have")
+    raise RuntimeError("VizTracer.install is available on Linux only")
 
 
 def forget() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 if sys.platform == "win32":
-    from .windows_processes import *  # noqa: F403
+    from .windows.processes import *  # noqa: F403
+elif sys.platform == "darwin":
+    from .macos.processes import *  # noqa: F403
 else:
-    from .procfs import *  # noqa: F403
+    from .linux.processes import *  # noqa: F403

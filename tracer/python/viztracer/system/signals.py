@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-if sys.platform == "win32":
-    from .no_user_signals import *  # noqa: F403
+if sys.platform == "linux":
+    from .linux.signals import *  # noqa: F403
 else:
-    from .user_signals import *  # noqa: F403
+    from .no_user_signals import *  # noqa: F403

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 
 if sys.platform == "win32":
-    from .windows_viewing import *  # noqa: F403
+    from .windows.viewing import *  # noqa: F403
+elif sys.platform == "darwin":
+    from .macos.viewing import *  # noqa: F403
 else:
-    from .linux_viewing import *  # noqa: F403
+    from .linux.viewing import *  # noqa: F403

@@ -295,8 +295,8 @@ class Options:
     )
     keep_leftovers: int = option(
         -1,
-        "keep this much of what dead runs hold of /dev/shm, such as 500MB; if they hold more, the oldest are removed, "
-        "but none that was written in the last hour [1GiB, or a tenth of /dev/shm if that is less]",
+        "keep this much of what dead runs hold of shared memory, such as 500MB; if they hold more, the oldest are "
+        "removed, but none that was written in the last hour [1GiB, or a tenth of it if that is less]",
         is_own=True,
         metavar="SIZE",
         inherited=False,

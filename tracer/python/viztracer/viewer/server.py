@@ -24,8 +24,8 @@ from http import HTTPStatus
 from typing import BinaryIO, cast
 
 from ..output import terminal
-from ..system.viewing import has_input
-from . import foreign, listing, visitor
+from ..system.viewing import has_input, is_welcome
+from . import foreign, listing
 from .catalog import Catalog, Entry, Kind, new_token
 from .connections import CONNECTIONS_MAX, Connections
 from .tiles import BusyError, GoneError, RequestError
@@ -259,7 +259,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         A page elsewhere that has its reader's browser load something from here is no visitor.
         """
         is_visit = HOST.fullmatch(self._host) and self.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
-        return bool(is_visit) and visitor.is_welcome(self.connection) and self._server.close_door()
+        return bool(is_visit) and is_welcome(self.connection) and self._server.close_door()
 
     def _asked(self) -> tuple[Entry | None, list[str]] | None:
         """Return the entry that is asked for, or None for the list of all, and the rest of the path.

@@ -93,7 +93,7 @@ class Workbench:
             parent, name = os.path.split(path)
             os.makedirs(places[parent], exist_ok=True)
             link = os.path.join(places[parent], name)
-            links.append(directories.give_name(file.fileno(), path, link))
+            links.append(directories.give_name(directories.path_again(file.fileno(), path), link))
         return links
 
     def _directories(self, entry: Entry) -> dict[str, str]:

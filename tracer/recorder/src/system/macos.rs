@@ -4,13 +4,13 @@ pub use super::unix::{
     host, identity, is_linked, is_private, open_unfollowed, parent_pid, processor_time, read_at, realtime,
     recorded_error, replace_by_memory, source_identity, thread_time, try_lock,
 };
-use std::ffi::CStr;
+use std::ffi::{CStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::mem::{MaybeUninit, size_of};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr;
 
 unsafe extern "C" {
@@ -40,6 +40,20 @@ pub fn process_start() -> u64 {
     // SAFETY: all zeros is a value of this structure of numbers, and the system has filled in the others.
     let facts = unsafe { facts.assume_init() };
     if filled == size { facts.pbi_start_tvsec * 1_000_000 + facts.pbi_start_tvusec } else { 0 }
+}
+
+/// The user's own directory for temporary files. Unlike `TMPDIR`, which is mostly the same, it is that of all processes
+/// of the user, whatever is in their environments.
+pub fn temporary_directory() -> PathBuf {
+    let mut path = vec![0u8; 1024];
+    let (to, size) = (path.as_mut_ptr().cast(), path.len());
+    // SAFETY: the C library fills at most `size` bytes.
+    let length = unsafe { libc::confstr(libc::_CS_DARWIN_USER_TEMP_DIR, to, size) };
+    if length == 0 || length > size {
+        return PathBuf::from("/tmp");
+    }
+    path.truncate(length - 1); // without the NUL
+    PathBuf::from(OsString::from_vec(path)).components().collect() // without a slash at the end
 }
 
 /// The random number of this boot, in hexadecimal digits; empty if unknown.

@@ -7,7 +7,7 @@ use std::mem::{size_of, zeroed};
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::fs::{FileExt, OpenOptionsExt};
 use std::os::windows::io::{AsHandle, AsRawHandle};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::ptr;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -30,6 +30,11 @@ use windows_sys::Win32::System::SystemInformation::{ComputerNamePhysicalDnsHostn
 use windows_sys::Win32::System::Threading::{
     GetCurrentProcess, GetCurrentThread, GetCurrentThreadId, GetProcessTimes, GetThreadTimes,
 };
+
+/// The user's directory for temporary files.
+pub fn temporary_directory() -> PathBuf {
+    std::env::temp_dir()
+}
 
 /// `QueryPerformanceCounter`, in ns. It counts from the start of the machine, mostly in steps of 100 ns.
 #[inline]

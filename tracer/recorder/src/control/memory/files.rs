@@ -1,7 +1,7 @@
-//! Files in the directory for temporary files, which is the user's own on macOS and on Windows. Shared memory of these
+//! Files in a directory for temporary files, which is the user's own on macOS and on Windows. Shared memory of these
 //! systems has no names that a list could find (macOS), or ends with the process that made it (Windows).
 
-use crate::system::create_private;
+use crate::system::{create_private, temporary_directory};
 use memmap2::{MmapOptions, MmapRaw};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ pub struct Memory {
 
 /// The directory of the blocks.
 pub fn directory() -> PathBuf {
-    std::env::temp_dir()
+    temporary_directory()
 }
 
 /// Makes a block of these bytes. It is removed with what this returns, unless that is kept.

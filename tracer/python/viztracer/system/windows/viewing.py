@@ -15,7 +15,7 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGBREAK)
 KNOWS_VISITORS = False
 
 
-def is_trusted(_user: int) -> bool:
+def is_welcome(_connection: socket.socket) -> bool:
     """Return that nobody is: which user has opened a connection is not asked here."""
     return False
 

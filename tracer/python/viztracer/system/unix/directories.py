@@ -14,17 +14,8 @@ if TYPE_CHECKING:
 
 Directory = int  # a descriptor
 
-# To pass through a directory needs no right to list it, where the system knows the difference.
-PASS = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW
 # Not to wait for anybody if it is a FIFO now.
 READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-# Where an open file can be opened once more, by the number of its descriptor.
-DESCRIPTORS = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
-
-
-def enter(name: str, inside: Directory | None = None) -> Directory:
-    """Open a directory, to pass through it. Raise `OSError` if there is none."""
-    return os.open(name, PASS, dir_fd=inside)
 
 
 def open_listed(name: str, inside: Directory | None = None) -> Directory:
@@ -94,14 +85,9 @@ def is_locked(descriptor: int) -> bool:
     return False
 
 
-def path_again(descriptor: int, _path: str) -> str:
-    """Return a path by which an open file can be opened once more, and no file that has replaced it."""
-    return f"{DESCRIPTORS}/{descriptor}"
-
-
-def give_name(descriptor: int, _path: str, link: str) -> str:
-    """Let a link lead to an open file; return its path."""
+def give_name(path: str, link: str) -> str:
+    """Let a link lead to an open file, of which `path_again` has returned this path; return the path of the link."""
     if os.path.lexists(link):
         os.unlink(link)
-    os.symlink(path_again(descriptor, _path), link)
+    os.symlink(path, link)
     return link

@@ -1,9 +1,8 @@
-"""What only ``vizviewer`` asks of Linux."""
+"""What only ``vizviewer`` asks of Linux and macOS in the same way."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
 import select
 import signal
@@ -15,14 +14,8 @@ assert sys.platform != "win32"  # for a checker of types
 
 # By which others end the command, beside Ctrl+C.
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
-# Whether it can be known which user has opened a connection.
-KNOWS_VISITORS = True
-ROOT = 0
-
-
-def is_trusted(user: int) -> bool:
-    """Whether this is the user of this process, or root, who may read all."""
-    return user in (os.geteuid(), ROOT)
+# So many files a process of macOS may open, where the limit may be called endless, but not be used so (OPEN_MAX).
+FEWER = 10240
 
 
 def has_input(connection: socket.socket) -> bool:
@@ -36,8 +29,10 @@ def has_input(connection: socket.socket) -> bool:
 def all_descriptors(stay_open: Callable[[], bool]) -> Iterator[None]:
     """Let this process open as many files as it may: a run may have left thousands, and may `stay_open`."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):  # some systems call a limit endless and mind it all the same
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    for most in (limits[1], max(limits[0], FEWER)):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, limits[1]))
+            break
     try:
         yield
     finally:

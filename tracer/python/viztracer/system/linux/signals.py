@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-assert sys.platform != "win32"  # for a checker of types
+assert sys.platform == "linux"  # for a checker of types
 
 TYPE_CHECKING = False  # a checker takes it for true; `typing` itself is slow to import
 if TYPE_CHECKING:

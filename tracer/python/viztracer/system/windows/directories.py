@@ -111,8 +111,8 @@ def path_again(_descriptor: int, path: str) -> str:
     return path
 
 
-def give_name(_descriptor: int, path: str, _link: str) -> str:
-    """Return the path of an open file."""
+def give_name(path: str, _link: str) -> str:
+    """Return the path of an open file, which `path_again` has returned."""
     return path
 
 

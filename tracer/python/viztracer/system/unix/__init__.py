@@ -1,4 +1,4 @@
-"""Linux."""
+"""What Linux and macOS do in the same way."""
 
 from __future__ import annotations
 
@@ -12,41 +12,6 @@ if TYPE_CHECKING:
     import _thread
     from collections.abc import Mapping
 
-__all__ = [
-    "AttachingError",
-    "EXEC_KEEPS_PROCESS",
-    "EXPANDS_PATTERNS",
-    "HAS_COLORS",
-    "PLAIN",
-    "PROGRAM_MAGIC",
-    "SCRATCH",
-    "TEXT_MAX",
-    "UNFOLLOWED",
-    "blocked_outputs",
-    "check_attaching",
-    "directory_of_script",
-    "hold_signals",
-    "host_name",
-    "identity",
-    "in_quotes",
-    "is_own",
-    "names_of_program",
-    "open_directory",
-    "path_of_script",
-    "pid_exists",
-    "register_at_fork",
-    "release_signals",
-    "renew_in_forked_children",
-    "scratch_space",
-    "start_program",
-    "texts_max",
-    "try_lock",
-]
-
-# The directory of the ring files of runs that merge them themselves, and of the control blocks of all runs.
-SCRATCH = "/dev/shm"
-# The first bytes of a program of the machine's own.
-PROGRAM_MAGIC = b"\x7fELF"
 # What a shell takes as it is, beside letters and digits.
 PLAIN = "/._-+@%"
 # Whether a shell replaces `*.bin` by the names of files.
@@ -55,9 +20,6 @@ EXPANDS_PATTERNS = True
 HAS_COLORS = True
 # Whether a process that becomes another program (execve(2)) stays the same process.
 EXEC_KEEPS_PROCESS = True
-# The bytes of one argument of a program, and of all of them beside what the limit on the stack allows (execve(2)).
-TEXT_MAX, TEXTS_MIN, TEXTS_MAX = 32 * 4096, 32 * 4096, 6 << 20
-
 # To read a file without following a link, or waiting for anybody if it is a FIFO.
 UNFOLLOWED = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
 
@@ -71,29 +33,6 @@ def renew_in_forked_children(lock: _thread.RLock) -> None:
 
 class AttachingError(Exception):
     """No process that runs already can be traced; the message says why."""
-
-
-def check_attaching() -> None:
-    """Raise `AttachingError` if no process that runs already can be traced."""
-
-
-def texts_max() -> int:
-    """Return how many bytes the arguments and variables of a program may take."""
-    import resource
-
-    stack = resource.getrlimit(resource.RLIMIT_STACK)[0]
-    return TEXTS_MAX if stack == resource.RLIM_INFINITY else max(min(TEXTS_MAX, stack // 4), TEXTS_MIN)
-
-
-def scratch_space() -> tuple[int, int]:
-    """Return how many bytes of shared memory are free, and how many there are; none if it is not writable."""
-    try:
-        system = os.statvfs(SCRATCH)
-    except OSError:
-        return 0, 0
-    if not os.access(SCRATCH, os.W_OK):
-        return 0, 0
-    return system.f_bavail * system.f_frsize, system.f_blocks * system.f_frsize
 
 
 def open_directory(path: str) -> int:
@@ -118,7 +57,7 @@ def try_lock(descriptor: int, *, alone: bool) -> bool:
 
 def identity() -> str:
     """Return what no other process has, and what stays if this one becomes another program: pid and start time."""
-    from .procfs import start_ticks
+    from ..processes import start_ticks
 
     return f"{os.getpid()} {start_ticks(os.getpid())}"
 
@@ -162,10 +101,13 @@ def blocked_outputs() -> set[int]:
     """Return which of the descriptors 1 and 2 are not there, or are full since nobody reads them."""
     import select
 
-    poll = select.poll()
+    blocked = {1, 2}
     for descriptor in (1, 2):
-        poll.register(descriptor, select.POLLOUT)
-    return {1, 2} - {descriptor for descriptor, events in poll.poll(0) if not events & select.POLLNVAL}
+        try:
+            blocked -= set(select.select([], [descriptor], [], 0)[1])  # poll(2) of macOS knows no terminals
+        except OSError:
+            pass  # it is not there
+    return blocked
 
 
 def start_program(command: list[str], environment: Mapping[str, str]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 assert sys.platform == "win32"  # for a checker of types
 
@@ -17,38 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import NoReturn
 
-__all__ = [
-    "AttachingError",
-    "EXEC_KEEPS_PROCESS",
-    "EXPANDS_PATTERNS",
-    "HAS_COLORS",
-    "PLAIN",
-    "PROGRAM_MAGIC",
-    "SCRATCH",
-    "TEXT_MAX",
-    "UNFOLLOWED",
-    "blocked_outputs",
-    "check_attaching",
-    "directory_of_script",
-    "hold_signals",
-    "host_name",
-    "identity",
-    "in_quotes",
-    "is_own",
-    "names_of_program",
-    "open_directory",
-    "path_of_script",
-    "pid_exists",
-    "register_at_fork",
-    "release_signals",
-    "renew_in_forked_children",
-    "scratch_space",
-    "start_program",
-    "texts_max",
-    "try_lock",
-]
-
-PROGRAM_MAGIC = b"MZ\x90\x00"
+PROGRAM_MAGIC = (b"MZ\x90\x00",)
 PLAIN = "/._-+@%\\:~*"
 EXPANDS_PATTERNS = False
 HAS_COLORS = False  # not all of them
@@ -77,9 +47,19 @@ def check_attaching() -> NoReturn:
     raise AttachingError("a process that runs already cannot be traced on Windows: start the program with viztracer")
 
 
-def texts_max() -> int:
-    """Return how many characters the arguments of a program may take. Its variables have no limit, but count here."""
-    return sys.maxsize
+def clock_ns() -> int:
+    """Return the time of the clock of ring files, in ns, which `time.monotonic` has from CPython 3.13 on."""
+    return time.perf_counter_ns()
+
+
+def can_run(begin: bytes) -> bool:
+    """Whether the system can run a file that begins so, and is no script."""
+    return begin.startswith(PROGRAM_MAGIC)
+
+
+def has_room_for(file: int, texts: list[int]) -> bool:
+    """Whether a program may get arguments and variables of so many bytes, beside so many of its path."""
+    return max(file, *texts) <= TEXT_MAX
 
 
 def register_at_fork(
@@ -136,7 +116,7 @@ def is_own(path: str) -> bool:
 
 def pid_exists(pid: int) -> bool:
     """Whether there is a process with this id, which is above 0."""
-    from .windows_processes import running_since
+    from .processes import running_since
 
     return running_since(pid) is not None
 
@@ -187,3 +167,7 @@ def path_of_script(name: str, _current_directory: str) -> str:
 def directory_of_script(path: str) -> str:
     """Return what the interpreter puts in front of `sys.path` for a script: where it is, also if it is a link."""
     return os.path.dirname(os.path.abspath(path))
+
+
+def be_expendable() -> None:
+    """Do nothing: no process ends since memory runs out in another one."""
