@@ -2,7 +2,7 @@
 //! through a pipe, which the command closes when it begins.
 
 use super::job::{DIRECTORY, Job};
-use crate::signal::errno;
+use crate::signal::{copy_process, errno};
 use std::ffi::{c_int, c_void};
 use std::mem::{self, size_of};
 use std::ptr;
@@ -38,8 +38,7 @@ pub fn in_between(job: &mut Job, _: *mut c_void) {
     unsafe { libc::sigfillset(&mut all) };
     // SAFETY: two initialized sets. A handler of the program must not run in a child.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before) };
-    // SAFETY: the copy calls only what a signal handler may call.
-    let child = unsafe { libc::fork() };
+    let child = copy_process(); // which calls only what a signal handler may call
     if child == 0 {
         between(job, to);
     }
@@ -70,8 +69,7 @@ fn out_of_the_way(descriptor: c_int) -> c_int {
 fn between(job: &mut Job, to: c_int) -> ! {
     // SAFETY: takes nothing. What a terminal sends to the program's group is not for the command.
     unsafe { libc::setsid() };
-    // SAFETY: the copy calls only what a signal handler may call.
-    let command = unsafe { libc::fork() };
+    let command = copy_process(); // as above
     if command == 0 {
         (job.become_command)(ptr::from_mut(job).cast());
         say(to, Answer { command: 0, error: job.error, is_locked: c_int::from(job.is_locked) });

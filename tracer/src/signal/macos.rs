@@ -31,6 +31,9 @@ pub const ANY_CHILD: c_int = 0;
 unsafe extern "C" {
     /// The system call below pthread_kill(3), which takes a port.
     fn __pthread_kill(thread: libc::mach_port_t, signal: c_int) -> c_int;
+
+    /// The system call below fork(2).
+    fn __fork() -> libc::pid_t;
 }
 
 /// Sends a signal to a thread of this process; 0 only asks for the thread. Returns whether it is there.
@@ -69,9 +72,12 @@ pub fn for_each_thread(visit: impl FnMut(i32)) {
 }
 
 /// Copies the process. Returns 0 in the copy, and in the process the pid of the copy, or a negative number.
+///
+/// fork(2) would call the handlers of pthread_atfork(3), which take locks that the thread may hold: this may be called
+/// in a signal handler.
 pub fn copy_process() -> libc::pid_t {
     // SAFETY: the copy calls only what a signal handler may call.
-    unsafe { libc::fork() }
+    unsafe { __fork() }
 }
 
 /// Waits so long for one of these signals, which are blocked, and takes it. Returns whether one has come.
