@@ -49,6 +49,14 @@ def test_a_process_that_is_gone(child):
     assert child.pid not in processes.descendants(os.getpid())
 
 
+def test_a_process_with_the_exit_code_of_one_that_runs():
+    """259 on Windows. There, a process stays known as long as anybody has opened it."""
+    with subprocess.Popen([sys.executable, "-c", "import os; os._exit(259)"]) as ended:
+        ended.wait()
+        assert not util.pid_exists(ended.pid)
+        assert processes.start_ticks(ended.pid) is None
+
+
 def test_a_program_that_is_waited_for(tmp_path):
     code = "import os, sys; open('told', 'w').write(f'{sys.argv[1:]} {os.environ[\"TOLD\"]}')"
     command = [sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r}); {code}", "two words", 'a "quote"', "back\\"]
