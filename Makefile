@@ -105,7 +105,7 @@ SLOWER  := $(SLOW) $(patsubst %,--skip %,cut_anywhere folded::tests perfetto::te
   html)
 CORE    := $(patsubst %,tests/python/test_%.py,call_trees threads forks endings merge)
 CORE_OF_WINDOWS := $(patsubst %,tests/python/test_%.py,call_trees threads processes multiprocessing pools merge inline \
-  common_endings system)
+  common_endings system) tests/python/test_snapshot.py::test_a_snapshot_is_written_also_if_the_program_ends_at_once
 UNLIKE  := $(patsubst %,--deselect 'test_forks.py::%,test_exec_in_a_child' test_exec_in_the_first_process' \
   test_start[spawn' test_start[pty' test_start[without')
 SPARED  := -k 'not out_of_memory and not out_of_all_memory'

@@ -65,6 +65,14 @@ def check(report, pid, path, end):
     assert function in unfinished if function else not unfinished
 
 
+def test_a_traceback_is_that_of_the_program_alone(sandbox):
+    """Whatever starts the command: on Windows, that is a program which has a script of Python inside."""
+    path = sandbox.script("def fails(): raise KeyError('mine')\nfails()\n")
+    plain, done = sandbox.python(path), sandbox.viztracer("--quiet", path)
+    assert done.stderr == plain.stderr and "mine" in done.stderr
+    assert done.returncode == plain.returncode == 1
+
+
 @pytest.mark.parametrize("end", STATUS)
 def test_first_process(sandbox, end):
     path = sandbox.script(PROGRAM)

@@ -13,11 +13,12 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import BIN, SHARED_MEMORY, group_lives, heed_interrupts
+from conftest import BIN, IS_WINDOWS, SHARED_MEMORY, group_lives, heed_interrupts
 from viztracer.sessions import discovery, status
 
 NOBODY = 65534
-as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make namespaces, mounts and other users' files")
+IS_ROOT = not IS_WINDOWS and os.geteuid() == 0
+as_root = pytest.mark.skipif(not IS_ROOT, reason="only root can make namespaces, mounts and other users' files")
 
 BUSY = """\
 import os, pathlib, subprocess, sys, threading, time

@@ -119,7 +119,7 @@ def test_names_are_raw_text(sandbox):
     script = sandbox.script("def naïve_雪(): pass\nnaïve_雪()\n", "naïve 雪.py" if IS_WINDOWS else 'quo"te\\back.py')
     sandbox.trace(script)
     text = (sandbox.path / "traced.json").read_text(encoding="utf-8")
-    assert "naïve_雪" in text and "\\u" not in text
+    assert "naïve_雪" in text and "\\u" not in text.replace("\\\\", "")
     assert f"naïve_雪 ({script}:1)" in {event["name"] for event in tree.spans(json.loads(text))}
 
 

@@ -85,6 +85,7 @@ OTHERS = {
     "sys.implementation.name = 'graalpy'": "GraalPy {version}",
     "sys.version_info = (3, 9, 18)": "CPython 3.9",
     "sys.version_info = (3, 16, 0)": "CPython 3.16",
+    "sys.gettotalrefcount = None": "a debug build of CPython {version}",
     f"{FREE_THREADED}; sys.version_info = (3, 13, 5)": "free-threaded CPython 3.13",
 }
 NEEDED = "viztracer-ring needs CPython 3.10 to 3.15, free-threaded from 3.14 on"

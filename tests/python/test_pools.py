@@ -25,10 +25,15 @@ def many():
         futures = [submitted(n, one if n % 3 else other) for n in range(60)]
     assert [future.result() for future in futures] == list(range(60))
 
+def blocks(has_begun, go):
+    has_begun.set()
+    go.wait()
+
 def cancelled():
-    go = threading.Event()
+    has_begun, go = threading.Event(), threading.Event()
     pool = ThreadPoolExecutor(1)
-    pool.submit(go.wait)
+    pool.submit(blocks, has_begun, go)
+    has_begun.wait()
     for n in range(5): submitted(n, pool)
     pool.shutdown(wait=False, cancel_futures=True)
     for n in range(5, 8):
@@ -113,7 +118,7 @@ def test_work_that_never_starts_has_no_arrow(sandbox):
     named = [arrow for arrow in whole if around(events, arrow["s"], "submitted") is not None]
     assert sorted(submitter(events, arrow) for arrow in named) == [5, 6, 7]
     assert all(submitter(events, arrow) == started(events, arrow) for arrow in named)
-    assert len(whole) == 4, "with that of the event"
+    assert len(whole) == 4, "with that of the work that blocks"
 
 
 def test_asyncio_s_threads_have_them_too(sandbox):

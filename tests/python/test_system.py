@@ -4,12 +4,14 @@ import ast
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from conftest import IS_WINDOWS, ROOT
 from viztracer import VizTracer, snaptrace, system, util
 from viztracer.output.quoting import quote, quote_pattern
 from viztracer.sessions import discovery
+from viztracer.snaptrace import start_unseen
 from viztracer.system import directories, processes
 
 PACKAGE = ROOT / "tracer/python/viztracer"
@@ -115,6 +117,14 @@ def test_a_process_that_is_gone(child):
     assert child.pid not in processes.descendants(os.getpid())
 
 
+def test_a_process_with_the_exit_code_of_one_that_runs():
+    """259 on Windows. There, a process stays known as long as anybody has opened it."""
+    with subprocess.Popen([sys.executable, "-c", "import os; os._exit(259)"]) as ended:
+        ended.wait()
+        assert not util.pid_exists(ended.pid)
+        assert processes.start_ticks(ended.pid) is None
+
+
 def test_a_program_that_is_waited_for(tmp_path):
     code = "import os, sys; open('told', 'w').write(f'{sys.argv[1:]} {os.environ[\"TOLD\"]}')"
     command = [sys.executable, "-c", f"import os; os.chdir({str(tmp_path)!r}); {code}", "two words", 'a "quote"', "back\\"]
@@ -194,12 +204,62 @@ def is_locked(sandbox):
         return directories.is_locked(file.fileno())
 
 
-def test_a_directory_that_nobody_shares(tmp_path):
-    descriptor = system.open_directory(str(tmp_path))
-    assert system.try_lock(descriptor, alone=True)
-    os.close(descriptor)
+def test_a_lock_on_a_directory(tmp_path):
+    """Others may use the directory meanwhile, and who has the lock alone may remove it."""
+    shared = [system.lock_directory(str(tmp_path), alone=False) for _ in range(2)]
+    (tmp_path / "a").touch()
+    (tmp_path / "a").rename(tmp_path / "b")
+    assert os.listdir(tmp_path) == ["b"]
+    for descriptor in shared:
+        with pytest.raises(BlockingIOError):
+            system.lock_directory(str(tmp_path), alone=True)
+        os.close(descriptor)
+    alone = system.lock_directory(str(tmp_path), alone=True)
+    with pytest.raises(BlockingIOError):
+        system.lock_directory(str(tmp_path), alone=False)
+    assert os.listdir(tmp_path) == ["b"]
+    os.unlink(tmp_path / "b")
+    os.rmdir(tmp_path)
+    os.close(alone)
+    assert not tmp_path.exists()
     with pytest.raises(FileNotFoundError):
-        system.open_directory(str(tmp_path / "missing"))
+        system.lock_directory(str(tmp_path), alone=True)
+
+
+LOCKS = """
+import sys
+from viztracer import system
+lock = system.lock_directory(sys.argv[1], alone=False)
+print("ready", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_killed_process_has_no_lock(tmp_path):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", LOCKS, str(tmp_path)], text=True, **pipes) as running:
+        assert running.stdout.readline() == "ready\n"
+        with pytest.raises(BlockingIOError):
+            system.lock_directory(str(tmp_path), alone=True)
+        running.kill()
+        running.wait()
+        os.close(system.lock_directory(str(tmp_path), alone=True))
+
+
+def test_an_unseen_command_has_the_lock(tmp_path):
+    """For as long as it runs; the process that has started it has none."""
+    code = "import os, time\nwhile not os.path.exists(os.environ['GO']): time.sleep(0.01)"
+    environment = [f"{name}={value}" for name, value in (os.environ | {"GO": str(tmp_path / "go")}).items()]
+    started = start_unseen([sys.executable, "-Sc", code], environment, str(tmp_path), False)
+    with pytest.raises(BlockingIOError):
+        system.lock_directory(str(tmp_path), alone=True)
+    (tmp_path / "go").touch()
+    while processes.running_since(started) is not None:
+        time.sleep(0.01)
+    alone = system.lock_directory(str(tmp_path), alone=True)
+    with pytest.raises(BlockingIOError):
+        start_unseen([sys.executable, "-Sc", code], environment, str(tmp_path), False)
+    os.close(alone)
 
 
 @pytest.mark.skipif(sys.platform == "linux", reason="is about what other systems refuse")

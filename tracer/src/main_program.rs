@@ -20,9 +20,9 @@ use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyCode, PyDict};
-use std::ffi::{CString, c_int};
+use std::ffi::{CString, OsStr, c_int};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use stream::Stream;
 
 /// The exit status of a process whose interpreter could not be finalized well (Python/pylifecycle.c, `Py_Exit`).
@@ -106,10 +106,9 @@ fn is_outermost(python: Python<'_>) -> PyResult<bool> {
         let (namespace, code) = (frame.getattr("f_globals")?, frame.getattr("f_code")?);
         let text = |name| namespace.get_item(name).and_then(|value| value.extract::<String>()).unwrap_or_default();
         let file: PathBuf = code.getattr("co_filename")?.extract()?;
-        let is_script = || file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"viztracer"));
         let is_ours = match text("__name__").as_str() {
             "runpy" => true,
-            "__main__" => text("__package__") == PACKAGE || is_script(),
+            "__main__" => text("__package__") == PACKAGE || is_script(&file),
             module => module.split('.').next() == Some(PACKAGE),
         };
         if !is_ours {
@@ -118,6 +117,13 @@ fn is_outermost(python: Python<'_>) -> PyResult<bool> {
         frame = frame.getattr("f_back")?;
     }
     Ok(true)
+}
+
+/// Whether this is the script that pip makes for the command, which is inside of a program on Windows.
+fn is_script(file: &Path) -> bool {
+    let is_launcher = |name: &OsStr| name.eq_ignore_ascii_case("viztracer.exe");
+    file.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"viztracer"))
+        || file.ends_with("__main__.py") && file.parent().and_then(Path::file_name).is_some_and(is_launcher)
 }
 
 fn main_namespace(python: Python<'_>) -> PyResult<Bound<'_, PyDict>> {

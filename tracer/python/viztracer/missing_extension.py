@@ -19,7 +19,9 @@ def explanation() -> str:
     name = NAMES.get(sys.implementation.name, sys.implementation.name)
     name = f"{'free-threaded ' if free_threaded else ''}{name} {version[0]}.{version[1]}"
     oldest = OLDEST_FREE_THREADED if free_threaded else OLDEST
-    if sys.implementation.name == "cpython" and oldest <= version <= NEWEST:
+    if hasattr(sys, "gettotalrefcount"):  # pip installs the usual extension, whose name such a build does not look for
+        name = f"a debug build of {name}"
+    elif sys.implementation.name == "cpython" and oldest <= version <= NEWEST:
         return (
             f"the extension of viztracer-ring for {name} is missing: "
             f"install viztracer-ring again, with {sys.executable} -m pip"

@@ -9,10 +9,11 @@ use crate::recording;
 use pyo3::ffi::{self, PyObject};
 use pyo3::prelude::*;
 use std::ffi::c_int;
-use windows_sys::Win32::Foundation::{HANDLE, STILL_ACTIVE};
+use windows_sys::Win32::Foundation::HANDLE;
 use windows_sys::Win32::System::Threading::GetProcessId;
 
-/// The largest exit code that a ring file can hold. Those of faults are larger, and are not recorded.
+/// The largest exit code that a ring file can hold. Those of faults are larger, and are not recorded. So is 259, which
+/// the system also gives for a child that lives.
 const CODE_MAX: c_int = 255;
 /// The exit code of a process that `multiprocessing` has ended, which calls that an end by SIGTERM, and the number of
 /// that.
@@ -42,10 +43,9 @@ unsafe extern "C" fn get_exit_code(module: *mut PyObject, handle: *mut PyObject)
     result
 }
 
-/// What waitpid(2) of other systems would say of a child with this exit code; `None`: it lives, or nothing.
+/// What waitpid(2) of other systems would say of a child with this exit code; `None`: nothing, or it lives.
 fn status(code: c_int) -> Option<u32> {
     match code {
-        STILL_ACTIVE => None,
         code if code == TERMINATED.0 => Some(TERMINATED.1),
         0..=CODE_MAX => Some((code as u32) << 8),
         _ => None,

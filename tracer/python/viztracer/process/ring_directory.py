@@ -229,10 +229,13 @@ class RingDirectory:
         """Wait until no snapshot reads the ring files; return a lock by which none begins, if there is one."""
         from . import directory_lock  # only the first process of a run needs it
 
-        lock = directory_lock.take(self.path, SILENT_WAIT)
-        if lock is None and say and os.path.isdir(self.path):
-            say("a snapshot is still being written; its ring files stay for up to a minute")
-        return directory_lock.take(self.path, SNAPSHOT_PATIENCE) if lock is None else lock
+        try:
+            lock = directory_lock.take(self.path, SILENT_WAIT)
+            if lock is None and say:
+                say("a snapshot is still being written; its ring files stay for up to a minute")
+            return directory_lock.take(self.path, SNAPSHOT_PATIENCE) if lock is None else lock
+        except OSError:
+            return None  # the directory is gone, or has no locks
 
     def leave(self) -> None:
         """Remove the control block, since this process needs the ring files no more, whether or not they are there."""

@@ -35,24 +35,22 @@ class AttachingError(Exception):
     """No process that runs already can be traced; the message says why."""
 
 
-def open_directory(path: str) -> int:
-    """Return a descriptor of a directory, for `try_lock`."""
-    return os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def try_lock(descriptor: int, *, alone: bool) -> bool:
-    """Lock an open directory, if nobody else has a lock that excludes this one; return whether that is so.
+def lock_directory(path: str, *, alone: bool) -> int:
+    """Return a descriptor that locks a directory, alone or together with others, for as long as any copy is open.
 
     Raises:
-        OSError: this file system has no locks.
+        BlockingIOError: somebody else has a lock that excludes this one.
+        OSError: there is no such directory, or its file system has no locks.
     """
     import fcntl
 
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def identity() -> str:

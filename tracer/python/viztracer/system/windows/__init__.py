@@ -1,11 +1,11 @@
 """Windows.
 
-There is no fork, and no process becomes another program. Ring files are on a disk. No process but the one that records
-reads them for a snapshot.
+There is no fork, and no process becomes another program. Ring files are on a disk.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -25,6 +25,12 @@ HAS_COLORS = False  # not all of them
 EXEC_KEEPS_PROCESS = False
 TEXT_MAX = 32767  # characters of a command line
 UNFOLLOWED = os.O_RDONLY | os.O_BINARY
+
+# How a directory is opened for a lock: by FILE_ADD_FILE and FILE_FLAG_BACKUP_SEMANTICS. What others may open it for
+# meanwhile: FILE_SHARE_READ, FILE_SHARE_WRITE and FILE_SHARE_DELETE, or not the second one. ERROR_SHARING_VIOLATION.
+ADD_FILE, OPEN_DIRECTORY = 0x2, 0x2000000
+WITH_WRITERS, WITHOUT_WRITERS = 0x7, 0x5
+SHARING_VIOLATION = 32
 
 
 def _scratch() -> str:
@@ -86,16 +92,32 @@ def scratch_space() -> tuple[int, int]:
     return (free, free) if os.access(SCRATCH, os.W_OK) else (0, 0)
 
 
-def open_directory(path: str) -> int:
-    """Return a descriptor that stands for a directory. A directory itself cannot be opened."""
-    if not os.path.isdir(path):
-        raise FileNotFoundError(path)
-    return os.open(os.devnull, os.O_RDONLY)
+def lock_directory(path: str, *, alone: bool) -> int:
+    """Return a descriptor that locks a directory, alone or together with others, for as long as any copy is open.
 
+    Directories have no locks. But who opens one may forbid others to have it open for writing, as all do who lock it
+    here. That ends with the last handle, however a process ends. Meanwhile, others may list the directory, and make,
+    rename and remove what is in it; but nothing gets a new name there while somebody has it alone.
 
-def try_lock(descriptor: int, *, alone: bool) -> bool:
-    """Return that nobody else has a lock: directories have none."""
-    return True
+    Raises:
+        BlockingIOError: somebody else has a lock that excludes this one.
+        OSError: there is no such directory.
+    """
+    import _winapi
+    import msvcrt
+
+    sharing = WITHOUT_WRITERS if alone else WITH_WRITERS
+    try:
+        handle = _winapi.CreateFile(path, ADD_FILE, sharing, 0, _winapi.OPEN_EXISTING, OPEN_DIRECTORY, 0)
+    except OSError as error:
+        if error.winerror == SHARING_VIOLATION:
+            raise BlockingIOError(errno.EWOULDBLOCK, "somebody else has a lock on it", path) from None
+        raise
+    try:
+        return msvcrt.open_osfhandle(handle, os.O_RDONLY)
+    except OSError:  # there are too many descriptors
+        _winapi.CloseHandle(handle)
+        raise
 
 
 def identity() -> str:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 STEPS = 10_000_000  # per second, in which times are counted
 TO_1970 = 11_644_473_600  # seconds since 1601, from which they are
-STILL_ACTIVE = 259  # as an exit status
-QUERY, READ = 0x1000, 0x0410  # PROCESS_QUERY_LIMITED_INFORMATION; PROCESS_QUERY_INFORMATION | PROCESS_VM_READ
+# PROCESS_QUERY_LIMITED_INFORMATION; PROCESS_QUERY_INFORMATION | PROCESS_VM_READ; both with SYNCHRONIZE
+QUERY, READ = 0x101000, 0x100410
 PATH_MAX = 32768
 
 
@@ -40,7 +40,8 @@ class _Process:
 
         self.close = _winapi.CloseHandle
         self.handle = _winapi.OpenProcess(access, False, pid)
-        self.has_ended = _winapi.GetExitCodeProcess(self.handle) != STILL_ACTIVE
+        # The exit code would not say that: any process may end with that of one that runs, 259.
+        self.has_ended = _winapi.WaitForSingleObject(self.handle, 0) == _winapi.WAIT_OBJECT_0
 
     def __enter__(self) -> _Process:
         return self
