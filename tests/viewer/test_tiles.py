@@ -191,7 +191,7 @@ def test_what_needs_all_calls_says_so_until_they_are_there(open_served):
 
 
 def test_a_merged_call_says_what_it_stands_for(open_served):
-    page = open_served()
+    page = open_served().settled()  # a tile that comes later may have the call itself
     page.evaluate(
         """() => {
             const [track] = window.viztracer.trace.tracks;
