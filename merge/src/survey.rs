@@ -61,10 +61,11 @@ pub(crate) fn uncopied(plans: &[FilePlan]) -> Option<String> {
         0 => String::new(),
         others => format!(", nor could {others} more"),
     };
-    let (path, reason) = (display::path(path), printable(reason));
+    let (path, to, reason) = (display::path(path), std::env::temp_dir(), printable(reason));
     Some(format!(
-        "{path} is being written and could not be copied ({reason}){others}: what is overwritten while it is read may be \
-         missing"
+        "{path} is being written and could not be copied to {} ({reason}){others}: what is overwritten while it is read \
+         may be missing",
+        display::path(&to)
     ))
 }
 

@@ -125,6 +125,20 @@ def test_successive_snapshots_miss_nothing(control, entries, pause, count):
     assert all(final[track][-1] >= number for track, number in last.items())
 
 
+def test_a_merge_that_cannot_copy_files_says_so(control):
+    """It reads them while they are written."""
+    with control.running(source=LOAD):
+        (session,) = control.sessions()
+        missing = str(control.sandbox.path / "missing")
+        environment = os.environ | {"TMPDIR": missing}
+        done = control.sandbox.viztracer_merge(session["directory"], "-o", "out.json", env=environment)
+        assert done.returncode == 0, done.stderr
+        (warning,) = (line for line in done.stderr.splitlines() if "warning" in line)
+        reason = f"could not be copied to {missing} (No such file or directory), nor could 2 more: what is overwritten"
+        assert f" is being written and {reason} while it is read may be missing" in warning
+        assert len(numbers(control.sandbox.report("out.json"))) == 4
+
+
 def test_a_snapshot_shows_one_instant(control):
     with control.running(source=LOAD):
         (session,) = control.sessions()
