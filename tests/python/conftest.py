@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import functools
 import gc
 import gzip
 import importlib
@@ -100,6 +101,18 @@ def group_lives(group):
             if int(its_group) == group and state not in "ZX":
                 return True
     return False
+
+
+@functools.cache
+def has_gdb():
+    """Whether there is a gdb that works with this processor."""
+    from viztracer.commands import injection
+
+    try:
+        injection.usable_gdb()
+    except injection.InjectionError:
+        return False
+    return True
 
 
 def pytest_runtest_setup(item):

@@ -2,7 +2,6 @@
 
 import codecs
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,13 +12,13 @@ from pathlib import Path
 
 import pytest
 import tree
-from conftest import BIN, heed_interrupts
+from conftest import BIN, has_gdb, heed_interrupts
 from test_viewer_strangers import as_nobody
 from viztracer.commands import injection
 from viztracer.commands.request import Request
 
 pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 14) and not shutil.which("gdb"), reason="before CPython 3.14 this needs gdb"
+    sys.version_info < (3, 14) and not has_gdb(), reason="before CPython 3.14 this needs a gdb that knows the processor"
 )
 
 BUSY = """
@@ -99,7 +98,7 @@ def test_it_can_be_repeated_and_takes_options(sandbox):
             assert "builtins.len" not in called(sandbox.report(f"{number}.json"))
 
 
-@pytest.mark.skipif(not shutil.which("gdb"), reason="needs gdb")
+@pytest.mark.skipif(not has_gdb(), reason="needs a gdb that knows the processor")
 def test_main_thread_that_waits(sandbox):
     with running(sandbox, WAITS) as process:
         done = attach(sandbox, process)
@@ -230,7 +229,7 @@ sys.exit(main())
 @pytest.mark.parametrize(
     ("fails", "message"),
     [
-        ("None", None),
+        pytest.param("None", None, marks=pytest.mark.skipif(not has_gdb(), reason="gdb stands in for the interpreter")),
         ("PermissionError()", "process {pid} may not be attached to: the system forbids ptrace"),
         ("RuntimeError('the version differs')", "process {pid} cannot be reached: the version differs"),
     ],
@@ -246,15 +245,6 @@ def test_interpreters_own_way_is_taken_where_there_is_one(sandbox, fails, messag
         else:
             assert (done.returncode, done.stderr) == (0, "")
             assert "work" in called(sandbox.report("x.json"))
-        assert is_alive(process)
-
-
-@pytest.mark.skipif(sys.version_info >= (3, 14), reason="needs no gdb")
-def test_without_gdb(sandbox):
-    with running(sandbox) as process:
-        done = attach(sandbox, process, env={**os.environ, "PATH": "/nonexistent"})
-        assert done.returncode == 1
-        assert done.stderr.startswith("viztracer: --attach needs gdb with CPython before 3.14, and there is none:")
         assert is_alive(process)
 
 

@@ -1,18 +1,14 @@
 """Attaching to a process that runs is VizTracer's, but for the rows of COMPATIBILITY.md that say otherwise."""
 
-import shutil
 import signal
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conformance import COLOR, REPLACED, ROWS
-from conftest import BIN, VIZTRACER_PYTHON
+from conftest import BIN, VIZTRACER_PYTHON, has_gdb
 
-pytestmark = pytest.mark.skipif(
-    sys.version_info < (3, 14) and not shutil.which("gdb"), reason="before CPython 3.14 this needs gdb"
-)
+pytestmark = pytest.mark.skipif(not has_gdb(), reason="VizTracer needs a gdb that knows the processor")
 TARGET = """
 import sys, time
 print("ready", flush=True)

@@ -280,7 +280,7 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z_-]*")
 # Options of other programs.
 
 OF_OTHERS = {
-    "--target": "pip's", "--path": "cargo's", "--test": "node's",
+    "--target": "pip's", "--force-reinstall": "pip's", "--no-deps": "pip's", "--path": "cargo's", "--test": "node's",
     "--python": "of benches/run", "--runs": "the same",
     "--deaths": "of storm.py", "--seed": "the same", "--minutes": "the same",
     "--family": "the same", "--run": "another way to write --", "--p": "a part of a name",

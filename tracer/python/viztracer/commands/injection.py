@@ -40,6 +40,10 @@ if $holds_gil == 0
   call ((void (*)(int)) PyGILState_Release)($state)
 end
 """
+# What a gdb says that does not know all registers of this processor, such as gdb 13 on one with AMX. After a call in the
+# process it could not give back what the registers had: the process would crash.
+CANNOT_WRITE = "Couldn't write extended state status"
+TRIAL = ("-ex", "starti", "-ex", "set $mxcsr = 0x1fa0")  # where there is such a register
 OPTIONS = ("--nx", "--batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load off")
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PTRACE_SCOPE = "/proc/sys/kernel/yama/ptrace_scope"
@@ -68,9 +72,8 @@ def inject(pid: int, request: Request) -> None:
         _ask(pid, request.script)
         is_answered = request.is_answered(1)
         if not is_answered:
-            if shutil.which("gdb"):
-                with contextlib.suppress(InjectionError):
-                    _gdb(pid, code, RUN)
+            with contextlib.suppress(InjectionError):
+                _gdb(pid, code, RUN)
             _wait(pid, request)
     finally:
         if not is_answered:  # also after Ctrl+C
@@ -129,28 +132,45 @@ def _check_files(pid: int, path: str) -> None:
         raise InjectionError(f"process {pid} does not see the files of {where} (a container?): run viztracer there")
 
 
+def usable_gdb() -> str:
+    """Return the path of a gdb that can call functions in a process, and leave all as it was.
+
+    Raises:
+        InjectionError: there is none, or it fails to write registers of a program that does nothing.
+    """
+    gdb = shutil.which("gdb")
+    if gdb is None:
+        raise InjectionError("--attach needs gdb with CPython before 3.14, and there is none: apt install gdb")
+    program = shutil.which("true") or sys.executable
+    if CANNOT_WRITE in _run_gdb([gdb, *OPTIONS, *TRIAL, program]).stderr:
+        raise InjectionError("gdb does not know this processor, and would crash the process: install gdb 14 or later")
+    return gdb
+
+
+def _run_gdb(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        start_new_session=True,  # Ctrl+C is for this command
+    )
+
+
 def _gdb(pid: int, code: str, calls: str) -> None:
     """Have gdb stop a process, call functions in it, and let it go.
 
     Nothing interrupts gdb: a process that it leaves in the middle of a call is lost.
     """
-    gdb = shutil.which("gdb")
-    if gdb is None:
-        raise InjectionError("--attach needs gdb with CPython before 3.14, and there is none: apt install gdb")
+    gdb = usable_gdb()
     size = len(code) + 1
     written = WRITE.format(size=size - code.count("\\n"), code=code)
     commands = "\n".join(["set unwindonsignal on", MAP.format(size=-(-size // PAGE) * PAGE), written, calls])
     with tempfile.NamedTemporaryFile("w", suffix=".gdb") as file, uninterrupted():
         file.write(f"{commands}\n")
         file.flush()
-        done = subprocess.run(
-            [gdb, *OPTIONS, "--pid", str(pid), "-x", file.name],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,  # Ctrl+C is for this command
-        )
+        done = _run_gdb([gdb, *OPTIONS, "--pid", str(pid), "-x", file.name])
     if "Operation not permitted" in done.stderr or "ptrace: " in done.stderr:
         raise InjectionError(_forbidden(pid))
     if "No symbol" in done.stderr:
