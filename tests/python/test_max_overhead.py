@@ -300,7 +300,7 @@ def walk(depth):
     if depth: max((depth - 1, depth - 2), key=lambda n: walk(depth - 1) or 0)
 def after(): pass
 def top():
-    walk(16)
+    walk(18)
     for _ in range(3): after()
 sys.setprofile(lambda *arguments: None)
 top()
