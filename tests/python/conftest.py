@@ -115,6 +115,12 @@ def has_gdb():
     return True
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Say what is skipped because of this machine."""
+    if sys.platform == "linux" and shutil.which("gdb") and not has_gdb():
+        terminalreporter.write_line("gdb does not know this processor: tests that attach by gdb are skipped")
+
+
 def pytest_runtest_setup(item):
     """Skip what Windows does not have."""
     if IS_WINDOWS and (mark := item.get_closest_marker("posix")):

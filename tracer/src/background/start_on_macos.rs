@@ -38,7 +38,7 @@ pub fn in_between(job: &mut Job, _: *mut c_void) {
     unsafe { libc::sigfillset(&mut all) };
     // SAFETY: two initialized sets. A handler of the program must not run in a child.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before) };
-    let child = copy_process(); // which calls only what a signal handler may call
+    let child = copy_process(); // the copy calls only what a signal handler may call
     if child == 0 {
         between(job, to);
     }
@@ -69,7 +69,7 @@ fn out_of_the_way(descriptor: c_int) -> c_int {
 fn between(job: &mut Job, to: c_int) -> ! {
     // SAFETY: takes nothing. What a terminal sends to the program's group is not for the command.
     unsafe { libc::setsid() };
-    let command = copy_process(); // as above
+    let command = copy_process(); // so does this one
     if command == 0 {
         (job.become_command)(ptr::from_mut(job).cast());
         say(to, Answer { command: 0, error: job.error, is_locked: c_int::from(job.is_locked) });

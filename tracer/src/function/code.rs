@@ -218,8 +218,9 @@ impl Code {
                 if let Some(step) = step {
                     step.note(function, rules);
                 }
-                // The cache must forget the code when it is freed, which what the slot has sees to.
-                if self.remember(Extra { code: self.0 as usize, rules, cached, arguments: None }) {
+                self.remember(Extra { code: self.0 as usize, rules, cached, arguments: None });
+                // Only what the slot holds has the cache forget the code when it is freed.
+                if self.extra(|extra| extra.is_some()) {
                     cache::put(self.0 as usize, cached);
                 }
                 #[cfg(Py_3_12)]
@@ -337,20 +338,16 @@ impl Code {
         unsafe { self.slots().with(self.python(), |()| work(self.slot_content())) }
     }
 
-    /// Puts this into the slot, and returns whether it is there: the interpreter may have no memory for it.
-    fn remember(self, new: Extra) -> bool {
+    /// Puts this into the slot, unless the interpreter has no memory for it.
+    fn remember(self, new: Extra) {
         // SAFETY: the slot is read and set without Python. What another thread has put in meanwhile is replaced.
-        let (is_there, rest) = unsafe {
+        let rest = unsafe {
             self.slots().with(self.python(), |()| match self.slot_content() {
-                Some(old) => (true, Some(std::mem::replace(old, new))),
-                None => {
-                    let refused = self.set_slot(new);
-                    (refused.is_none(), refused)
-                }
+                Some(old) => Some(std::mem::replace(old, new)),
+                None => self.set_slot(new),
             })
         };
         drop(rest); // names of arguments may die, but not under the lock
-        is_there
     }
 
     fn slots(self) -> &'static HookCell<()> {

@@ -8,6 +8,7 @@ there; gdb, if there is one, has it run the file at once then, as an extension m
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import shutil
@@ -40,8 +41,8 @@ if $holds_gil == 0
   call ((void (*)(int)) PyGILState_Release)($state)
 end
 """
-# What a gdb says that does not know all registers of this processor, such as gdb 13 on one with AMX. After a call in the
-# process it could not give back what the registers had: the process would crash.
+# A gdb that does not know all registers of this processor, such as gdb 13 on one with AMX, cannot restore them after a
+# call in the process, which then crashes. This is what it says when it writes a register.
 CANNOT_WRITE = "Couldn't write extended state status"
 TRIAL = ("-ex", "starti", "-ex", "set $mxcsr = 0x1fa0")  # where there is such a register
 OPTIONS = ("--nx", "--batch", "-iex", "set debuginfod enabled off", "-iex", "set auto-load off")
@@ -132,6 +133,7 @@ def _check_files(pid: int, path: str) -> None:
         raise InjectionError(f"process {pid} does not see the files of {where} (a container?): run viztracer there")
 
 
+@functools.cache
 def usable_gdb() -> str:
     """Return the path of a gdb that can call functions in a process, and leave all as it was.
 

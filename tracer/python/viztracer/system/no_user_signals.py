@@ -1,4 +1,4 @@
-"""Of systems on which no process sees whether another one heeds its signals: one that does not would be ended."""
+"""Systems where no process sees whether another one handles a signal. A signal without a handler ends the process."""
 
 from __future__ import annotations
 

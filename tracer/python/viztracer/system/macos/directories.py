@@ -22,7 +22,7 @@ def enter(name: str, inside: Directory | None = None) -> Directory:
 def path_again(descriptor: int, path: str) -> str:
     """Return where an open file is, to open it once more: ``/dev/fd`` would share the place up to which it was read.
 
-    Whoever may write to its directory could still put another file in its place.
+    A process that may write to the directory can put another file there in between.
     """
     try:
         return os.fsdecode(fcntl.fcntl(descriptor, fcntl.F_GETPATH, bytes(PATH_MAX)).partition(b"\0")[0])
