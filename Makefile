@@ -34,7 +34,7 @@ DEV_TOOLS   := $(NEEDS)/tools.txt $(if $(SYSTEM_NODE),,$(NEEDS)/node.txt)
 # The viewers that the benchmarks compare with VizTracer's own.
 VIEWERS := $(addsuffix /.installed,.envs/browser .envs/speedscope .envs/webcomponents.js)
 
-.PHONY: help demo test test-torch test-clusters test-aarch64 test-aarch64-python test-pages test-windows
+.PHONY: help demo test test-versions test-torch test-clusters test-aarch64 test-aarch64-python test-pages test-windows
 .PHONY: test-windows-python test-musl check-macos stress miri tsan bench wheels check-wheels foreign-wheels
 .PHONY: check-foreign-wheels check-crates pictures clean
 .PHONY: machine interpreters parts lint rust-test types page-test viewer-test
@@ -58,6 +58,9 @@ test: ## run lints and tests on each CPython 3.10 to 3.15 found; CI also runs ch
 	@missing=$$(tests/scripts/find_missing.sh) || exit 1; \
 	$(MAKE) --no-print-directory --output-sync=target --jobs=$(JOBS) parts MISSING="$$missing" && \
 	{ test -z "$$missing" || echo "All tests that ran have passed. NOT RUN: $$missing, see above."; }
+
+test-versions: ## run lints and tests, all that depend on the interpreter with each CPython
+	@BETWEEN=tests/python $(MAKE) --no-print-directory test
 
 test-torch: .envs/py$(NEWEST)/.installed .envs/viztracer-py$(NEWEST)/.installed .envs/torch/.installed ## test with torch
 	VIZTRACER_TORCH=$(CURDIR)/.envs/torch .envs/py$(NEWEST)/bin/python -m pytest tests/python/test_real_torch.py
@@ -224,12 +227,23 @@ types: .venv/.installed
 	.venv/bin/mypy --platform darwin --python-executable .venv/bin/python tracer/python/viztracer tracer/data/purelib
 	.venv/bin/python -m mypy.stubtest viztracer.snaptrace
 
-# Tests that do not depend on the interpreter run with one only. The soundness tests repeat each case fewer times here
-# than in `make stress`: 120 times on six versions together.
+# The newest version runs all tests, the oldest all that depend on the interpreter. Those in between run only the files
+# about how an interpreter calls hooks, keeps its objects, and forks and ends its processes. `make test-versions` has
+# each version run what the oldest runs. The soundness tests repeat each case fewer times here than in `make stress`:
+# 120 times on six versions together.
+OLDEST    := $(lastword $(VERSIONS))
+INTERNALS := $(patsubst %,tests/python/test_%.py,against_viztracer as_python attach awaits call_trees common_endings \
+  coroutines counters_and_objects decorators displaced_hooks filters forks functions gdb greenlets hostile_programs \
+  inline instrumented_programs instrumented_source interpreter_events interpreters interrupted_values kill last_acts \
+  logged_data max_overhead max_overhead_bursts multiprocessing package pools processes profilers_and_debuggers ring \
+  several_tracers soundness storm tasks threads values_as_json values_as_text waits)
+BETWEEN   ?= $(INTERNALS)
+
 pytest-%: export VIZTRACER_STRESS_RUNS := 20
 pytest-%: export VIZTRACER_STRESS_SECONDS := 7
 pytest-%: .envs/py%/.installed .envs/viztracer-py%/.installed .envs/speedscope/.installed .venv/.tools-$(NEWEST)
-	NODE='$(NODE)' .envs/py$*/bin/python -m pytest tests/python $(if $(filter-out $(NEWEST),$*),-m 'not one_version')
+	NODE='$(NODE)' .envs/py$*/bin/python -m pytest $(if $(filter $*,$(NEWEST) $(OLDEST)),tests/python,$(BETWEEN)) \
+	  $(if $(filter-out $(NEWEST),$*),-m 'not one_version')
 
 stress-%: .envs/py%/.installed
 	VIZTRACER_STRESS_RUNS=600 VIZTRACER_STRESS_SECONDS=60 .envs/py$*/bin/python -m pytest tests/python/test_soundness.py
