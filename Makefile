@@ -195,9 +195,11 @@ clean: ## remove everything that was built, installed or recorded
 
 # --- the parts of `make test` ---
 
-# The newest version comes first: it has the most tests, and the type checks use its wheel. MISSING lists the parts that
-# cannot run on this machine.
-PARTS := lint rust-test types page-test viewer-test $(VERSIONS:%=pytest-%)
+# The newest version comes first: it has the most tests, and the type checks use its wheel. Then comes the oldest, which
+# has more than those in between. MISSING lists the parts that cannot run on this machine.
+OLDEST  := $(lastword $(VERSIONS))
+ORDERED := $(firstword $(VERSIONS)) $(filter-out $(NEWEST),$(OLDEST)) $(filter-out $(NEWEST) $(OLDEST),$(VERSIONS))
+PARTS   := lint rust-test types page-test viewer-test $(ORDERED:%=pytest-%)
 
 parts: $(filter-out $(MISSING),$(PARTS))
 
@@ -231,7 +233,6 @@ types: .venv/.installed
 # about how an interpreter calls hooks, keeps its objects, and forks and ends its processes. `make test-versions` has
 # each version run what the oldest runs. The soundness tests repeat each case fewer times here than in `make stress`:
 # 120 times on six versions together.
-OLDEST    := $(lastword $(VERSIONS))
 INTERNALS := $(patsubst %,tests/python/test_%.py,against_viztracer as_python attach awaits call_trees common_endings \
   coroutines counters_and_objects decorators displaced_hooks filters forks functions gdb greenlets hostile_programs \
   inline instrumented_programs instrumented_source interpreter_events interpreters interrupted_values kill last_acts \
@@ -272,7 +273,7 @@ viewer-test: .envs/browser/.installed .envs/axe-core/.installed .envs/webcompone
 # The wheels for the tests are linked for this machine only. Wheels are built one after the other, since each version
 # replaces Cargo's output of the previous one. The order keeps other jobs from waiting for the lock.
 previous :=
-$(foreach version,$(VERSIONS),\
+$(foreach version,$(ORDERED),\
   $(eval target/wheels/py$(version)/.built: | $(previous))\
   $(eval previous := target/wheels/py$(version)/.built))
 target/wheels/py%/.built: $(SOURCES) | .venv/.tools-$(NEWEST)
