@@ -236,8 +236,8 @@ types: .venv/.installed
 INTERNALS := $(patsubst %,tests/python/test_%.py,against_viztracer as_python attach awaits call_trees common_endings \
   coroutines counters_and_objects decorators displaced_hooks filters forks functions gdb greenlets hostile_programs \
   inline instrumented_programs instrumented_source interpreter_events interpreters interrupted_values kill last_acts \
-  logged_data max_overhead max_overhead_bursts multiprocessing package pools processes profilers_and_debuggers ring \
-  several_tracers soundness storm tasks threads values_as_json values_as_text waits)
+  logged_data max_overhead_bursts multiprocessing package processes profilers_and_debuggers ring several_tracers \
+  soundness storm tasks threads values_as_json values_as_text waits)
 BETWEEN   ?= $(INTERNALS)
 
 pytest-%: export VIZTRACER_STRESS_RUNS := 20
