@@ -4,14 +4,18 @@ import pytest
 from test_inline import called, run  # noqa: F401, a fixture
 
 LEFT = """
-import os, sys, threading, warnings
+import contextlib, os, sys, threading, warnings
 from viztracer import VizTracer, get_tracer
 warnings.simplefilter("ignore")
 def left():
     \"\"\"What a tracer may leave behind: files, descriptors, tool ids.\"\"\"
     tools = [sys.monitoring.get_tool(n) for n in range(6)] if sys.version_info >= (3, 12) else []
     shared = [name for name in os.listdir("/dev/shm") if f"_{os.getpid()}_" in name]
-    return shared, len(os.listdir("/proc/self/fd")), tools
+    descriptors = []
+    for number in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # the one that has listed them
+            descriptors.append(os.readlink(f"/proc/self/fd/{number}"))
+    return shared, descriptors, tools
 def f(): pass
 VizTracer(verbose=0)
 before = left()
