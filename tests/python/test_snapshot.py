@@ -85,6 +85,8 @@ def numbers(report, with_arguments=False):
         arguments = event.get("args", {})
         if event["name"].startswith("work ("):
             number = arguments.get("func_args", {}).get("number")
+            if with_arguments and number is None and arguments.get("unfinished"):
+                continue  # it has just begun: its arguments are recorded right after that
             assert number is not None or not with_arguments or arguments.get("overwritten"), event
             found.setdefault((event["pid"], event["tid"]), []).append(None if number is None else int(number))
     return found
