@@ -52,14 +52,14 @@ demo: .venv/.installed ## trace three processes that look for primes, merge thei
 # Three jobs for two processors: the Python tests wait for about half of their time. In CI, as root, the versions that
 # the machine lacks are installed first, so the inner runs of make look for interpreters again.
 JOBS = $(shell expr $$(nproc) \* 3 / 2)
-test: ## run lints and tests on each CPython 3.10 to 3.15 found; CI also runs check-wheels and check-crates
+test: ## run lints and tests with CPython 3.10 to 3.15, as far as found; CI also runs check-wheels and check-crates
 	@tests/scripts/install_pythons.sh 3.14 3.15
 	@$(MAKE) --no-print-directory interpreters
 	@missing=$$(tests/scripts/find_missing.sh) || exit 1; \
 	$(MAKE) --no-print-directory --output-sync=target --jobs=$(JOBS) parts MISSING="$$missing" && \
 	{ test -z "$$missing" || echo "All tests that ran have passed. NOT RUN: $$missing, see above."; }
 
-test-versions: ## run lints and tests, all that depend on the interpreter with each CPython
+test-versions: ## like make test, but with each CPython run all tests that depend on it
 	@BETWEEN=tests/python $(MAKE) --no-print-directory test
 
 test-torch: .envs/py$(NEWEST)/.installed .envs/viztracer-py$(NEWEST)/.installed .envs/torch/.installed ## test with torch
@@ -196,9 +196,9 @@ clean: ## remove everything that was built, installed or recorded
 # --- the parts of `make test` ---
 
 # The newest version comes first: it has the most tests, and the type checks use its wheel. Then comes the oldest, which
-# has more than those in between. MISSING lists the parts that cannot run on this machine.
+# has more than the others. MISSING lists the parts that cannot run on this machine.
 OLDEST  := $(lastword $(VERSIONS))
-ORDERED := $(firstword $(VERSIONS)) $(filter-out $(NEWEST),$(OLDEST)) $(filter-out $(NEWEST) $(OLDEST),$(VERSIONS))
+ORDERED := $(filter $(NEWEST),$(VERSIONS)) $(filter-out $(NEWEST),$(OLDEST)) $(filter-out $(NEWEST) $(OLDEST),$(VERSIONS))
 PARTS   := lint rust-test types page-test viewer-test $(ORDERED:%=pytest-%)
 
 parts: $(filter-out $(MISSING),$(PARTS))
@@ -206,7 +206,7 @@ parts: $(filter-out $(MISSING),$(PARTS))
 ABSENT := $(filter-out $(VERSIONS),$(TESTED))
 
 interpreters: machine
-	@echo 'CPython found: $(VERSIONS)$(if $(ABSENT),; not found and so not tested: $(ABSENT))'
+	@echo 'CPython found: $(VERSIONS)$(if $(IN_PART),; with a part of the tests: $(IN_PART))$(if $(ABSENT),; not found and so not tested: $(ABSENT))'
 	@test "$$CI" != true || test -z '$(ABSENT)' || { echo 'CI needs CPython $(ABSENT)' >&2; exit 1; }
 
 machine:
@@ -239,6 +239,7 @@ INTERNALS := $(patsubst %,tests/python/test_%.py,against_viztracer as_python att
   logged_data max_overhead_bursts multiprocessing package processes profilers_and_debuggers ring several_tracers \
   soundness storm tasks threads values_as_json values_as_text waits)
 BETWEEN   ?= $(INTERNALS)
+IN_PART    = $(if $(filter tests/python,$(BETWEEN)),,$(filter-out $(NEWEST) $(OLDEST),$(VERSIONS)))
 
 pytest-%: export VIZTRACER_STRESS_RUNS := 20
 pytest-%: export VIZTRACER_STRESS_SECONDS := 7

@@ -79,16 +79,22 @@ def taken(control, *arguments, status=0):
 
 
 def numbers(report, with_arguments=False):
-    """By process and thread, the numbers of the calls of `work`, in the order of time."""
-    found = {}
+    """By process and thread, the numbers of the calls of `work`, in the order of time.
+
+    The newest call of a thread may have begun and have no arguments yet: they are recorded right after its begin.
+    """
+    found, just_begun = {}, set()
     for event in sorted(tree.spans(report), key=lambda event: event["ts"]):
         arguments = event.get("args", {})
         if event["name"].startswith("work ("):
             number = arguments.get("func_args", {}).get("number")
-            if with_arguments and number is None and arguments.get("unfinished"):
-                continue  # it has just begun: its arguments are recorded right after that
+            track = event["pid"], event["tid"]
+            assert track not in just_begun, event
+            if with_arguments and number is None and arguments.get("unfinished") and not arguments.get("overwritten"):
+                just_begun.add(track)
+                continue
             assert number is not None or not with_arguments or arguments.get("overwritten"), event
-            found.setdefault((event["pid"], event["tid"]), []).append(None if number is None else int(number))
+            found.setdefault(track, []).append(None if number is None else int(number))
     return found
 
 
